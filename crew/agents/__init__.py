@@ -1,0 +1,1 @@
+"""The crew: the only package that imports crewai."""

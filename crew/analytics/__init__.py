@@ -1,0 +1,1 @@
+"""Pure functions from market data to evidence."""

@@ -1,0 +1,1 @@
+"""agents.yaml and tasks.yaml: read, validated, described. Imports no crewai."""

@@ -1,0 +1,1 @@
+"""The evaluation of verification: faults injected into correct drafts, and clean sentences that must pass."""

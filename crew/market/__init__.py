@@ -1,0 +1,1 @@
+"""Market data: the port, its providers, and the cut to an as-of date."""

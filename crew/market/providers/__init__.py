@@ -1,0 +1,1 @@
+"""Market-data providers, one file each."""

@@ -1,0 +1,1 @@
+"""The report composed and rendered."""

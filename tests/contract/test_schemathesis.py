@@ -1,0 +1,73 @@
+"""Schemathesis over the live server: what the OpenAPI document says and what the service does are the same."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from api.contract import operations_of
+from api.paths import SNAPSHOT
+from api.routes import RESOURCES
+
+ROOT = Path(__file__).resolve().parents[2]
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
+CONFIG = HOOKS.with_name("schemathesis.toml")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """The real server over real jobs on an SQLite file, with event streams that end soon."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("STOCKCREW_")},
+        "PORT": str(port),
+        "STOCKCREW_DATA_DIR": str(tmp_path),
+        "STOCKCREW_STREAM_MAX_S": "0.2",
+        "STOCKCREW_LOG_LEVEL": "WARNING",
+        "STOCKCREW_SECURITY_CONTACT": "mailto:security@example.com",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+    }
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([sys.executable, "-m", "fakes.live_server"], env=environment, cwd=ROOT) as process:
+        try:
+            for _ in range(200):
+                try:
+                    requests.get(f"{url}/livez", timeout=1)
+                    break
+                except requests.RequestException:
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=15)
+
+
+@pytest.mark.timeout(600)
+def test_a_thousand_requests_find_no_difference(server: str, tmp_path: Path) -> None:
+    """With every check and phase on, more than a thousand generated requests on every operation give no failure and no answer of 500."""
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(SNAPSHOT), "--url", server]
+    command += ["--checks", "all", "--max-examples", "12"]
+    options = ["--phases", "examples,coverage,fuzzing,stateful", "--request-timeout", "20", "--continue-on-failure", "--seed", "20260312"]
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS), "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    run = subprocess.run([*command, *options], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=560)
+
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+    counted = {name: int(number) for name, number in re.findall(r"(Selected|Tested): (\d+)", run.stdout)}
+    generated, passed = (int(number) for number in re.search(r"(\d+) generated, (\d+) passed", run.stdout).groups())  # type: ignore[union-attr]
+    assert counted["Tested"] == counted["Selected"] == len(list(operations_of(RESOURCES)))
+    assert generated >= 1000
+    assert passed == generated
+    metrics = requests.get(f"{server}/metrics", timeout=5).text
+    answered = re.findall(r'stockcrew_http_requests_total\{.*status="(\d+)"\} ([\d.]+)', metrics)
+    assert sum(float(count) for _, count in answered) >= generated
+    assert {"200", "201", "202", "204", "404", "405", "409", "415", "422"} <= {status for status, _ in answered}
+    assert "500" not in {status for status, _ in answered}

@@ -1,0 +1,116 @@
+"""A stream that outlives its server: the real gunicorn is stopped and killed while events go on, and the client misses and repeats nothing."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from crew.domain.analysis import AnalysisRequest
+from crew.jobs.client import JobClient
+from crew.jobs.migrate import migrate
+from crew.settings import Settings
+from crew.store.analyses import AnalysisStore
+from crew.store.engine import make_engine
+
+EVENTS = 150
+
+
+class Reader:
+    """Follows a stream as a browser's EventSource does: reconnects with the last id until it is told to stop."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.seen: list[tuple[str, str, int]] = []
+        self.statuses: list[int] = []
+        self.last_id = ""
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+
+    def follow(self) -> None:
+        gives_up_at = time.monotonic() + 200
+        while time.monotonic() < gives_up_at:
+            headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self.last_id} if self.last_id else {})
+            try:
+                with requests.get(self.url, headers=headers, stream=True, timeout=(2, 20)) as response:
+                    self.statuses.append(response.status_code)
+                    if response.status_code == 204:
+                        return
+                    self.read(response)
+            except requests.RequestException:
+                time.sleep(0.05)
+
+    def read(self, response: requests.Response) -> None:
+        fields: dict[str, str] = {}
+        for line in response.iter_lines(chunk_size=1, decode_unicode=True):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+            if not line and "data" in fields:
+                self.last_id = fields["id"]
+                self.seen.append((fields["id"], fields["event"], json.loads(fields["data"])["seq"]))
+            if not line:
+                fields = {}
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def kill(pid: int) -> None:
+    parent = psutil.Process(pid)
+    family = [parent, *parent.children(recursive=True)]
+    for process in family:
+        process.kill()
+    psutil.wait_procs(family, timeout=10)
+
+
+@pytest.mark.timeout(300)
+def test_a_stream_goes_on_over_a_stopped_and_a_killed_server(start_server: Callable[..., object], tmp_path: Path) -> None:
+    """Every event arrives once and in order, then done, then 204, though the server was stopped once and killed once on the way."""
+    settings = Settings(data_dir=tmp_path / "data")
+    migrate(settings)
+    jobs, store = JobClient(settings), AnalysisStore(make_engine(settings))
+    id = jobs.submit(AnalysisRequest(symbol="AAPL")).analysis.id
+    store.begin(id, total_tasks=4)
+    served = start_server("api.server")
+    port = served.url.rsplit(":", 1)[1]
+    reader = Reader(f"{served.url}/v1/analyses/{id}/events")
+    reader.thread.start()
+
+    def work() -> None:
+        for number in range(EVENTS):
+            store.log(id, "step.finished", {"step": f"s{number}"})
+            time.sleep(0.02)
+        stopped.wait(60)
+        store.finish(id, "succeeded", report_status="complete")
+
+    stopped = threading.Event()
+    worker = threading.Thread(target=work)
+    worker.start()
+    wait_for(lambda: len(reader.seen) > 30)
+    served.process.terminate()
+    assert served.process.wait(timeout=15) == 0
+    served = start_server("api.server", PORT=port)
+    before = len(reader.seen)
+    wait_for(lambda: len(reader.seen) > before + 20)
+    kill(served.process.pid)
+    served.process.wait(timeout=15)
+    start_server("api.server", PORT=port)
+    stopped.set()
+    worker.join(timeout=60)
+    reader.thread.join(timeout=60)
+    jobs.close()
+
+    logged = [seq for _, kind, seq in reader.seen if kind not in {"snapshot", "done"}]
+    assert logged == list(range(1, EVENTS + 4))
+    assert all(last_id == str(seq) for last_id, _, seq in reader.seen)
+    # The reader may find the stopping server once more, which tells what there is and ends.
+    assert [kind for _, kind, _ in reader.seen].count("snapshot") in {3, 4}
+    assert reader.seen[-1][1] == "done"
+    assert reader.statuses == [200, 200, 200, 204]
