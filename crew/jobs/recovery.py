@@ -28,10 +28,16 @@ def _statuses(engine: sa.Engine) -> sa.TableClause:
 
 
 def _queue_again(engine: sa.Engine, whose: Callable[[sa.TableClause], sa.ColumnElement[bool]]) -> int:
-    """Queue running jobs again, as one statement, so that a job which changes hands meanwhile is judged by the worker it then has."""
+    """Queue running jobs again, as one statement, so that a job which changes hands meanwhile is judged by the worker it then has.
+
+    A job whose row is locked is left for the next time: a worker that froze in the middle of a transaction must not hold up the
+    pulse of those that look after its jobs.
+    """
     status = _statuses(engine)
     running = sa.and_(status.c.status == "PENDING", status.c.name == WORKFLOW, status.c.application_version == APPLICATION_VERSION)
-    change = sa.update(status).where(running, whose(status)).values(status="ENQUEUED", owner_xid=None, started_at_epoch_ms=None, queue_name=QUEUE)
+    free = sa.select(status.c.workflow_uuid).where(running, whose(status)).with_for_update(skip_locked=True)
+    change = sa.update(status).where(status.c.workflow_uuid.in_(free))
+    change = change.values(status="ENQUEUED", owner_xid=None, started_at_epoch_ms=None, queue_name=QUEUE)
     with engine.begin() as connection:
         return int(connection.execute(change).rowcount)
 

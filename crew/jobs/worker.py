@@ -39,6 +39,9 @@ from crew.telemetry import configured_tracing
 
 log = structlog.get_logger(__name__)
 THREADS_PER_JOB = 4
+# A signal that the kernel hands to another thread, or just before this one falls asleep, does not wake it: Python would call the
+# handler only when the main thread next runs by itself.
+_LOOK_S = 0.5
 
 
 def run_worker(settings: Settings, pipeline: Pipeline | None = None) -> int:
@@ -117,7 +120,8 @@ class _Worker:
         helpers = Helpers(self._engine, self._settings, self._executor_id, registry=self._metrics.registry, ended=self._metrics.analysis_ended)
         helpers.start()
         log.info("worker_ready", executor_id=self._executor_id, concurrency=self._settings.worker_concurrency, jobs_reclaimed=reclaimed)
-        self._stop.wait()
+        while not self._stop.wait(_LOOK_S):
+            pass
         helpers.stop_planning()
         self._drain()
         helpers.stop()

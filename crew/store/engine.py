@@ -1,7 +1,9 @@
 """The database engine: SQLite in WAL mode on one file, or PostgreSQL through psycopg."""
 
+import math
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ def make_engine(settings: Settings, *, pool_size: int = 5, busy_timeout_s: float
     """
     url = make_url(settings.resolved_database_url)
     if not settings.is_sqlite:
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
@@ -32,6 +34,8 @@ def make_engine(settings: Settings, *, pool_size: int = 5, busy_timeout_s: float
             pool_timeout=_PATIENCE_S,
             connect_args={"connect_timeout": _PATIENCE_S, "application_name": "stockcrew"},
         )
+        sa.event.listen(engine, "connect", _end_idle_transactions_after(max(_PATIENCE_S, settings.dead_after_s)))
+        return engine
     _ensure_folder(Path(str(url.database)), settings)
     engine = sa.create_engine(
         url, connect_args={"isolation_level": "IMMEDIATE", "timeout": busy_timeout_s, "check_same_thread": False}, pool_size=pool_size
@@ -51,6 +55,20 @@ def _ensure_folder(file: Path, settings: Settings) -> None:
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise StoreUnavailable(f"the database folder {folder} cannot be written ({error.strerror}): set STOCKCREW_DATA_DIR to one that can") from None
+
+
+def _end_idle_transactions_after(seconds: float) -> Callable[[Any, Any], None]:
+    """What makes the server end a transaction in which nothing has happened for so long.
+
+    A process that freezes, or whose machine is cut off, in the middle of a transaction would keep its locks for ever.
+    """
+
+    def prepare(connection: Any, _record: Any) -> None:
+        # Not a start-up option: poolers in front of PostgreSQL refuse those.
+        connection.execute(f"SET idle_in_transaction_session_timeout = {math.ceil(seconds * 1000)}")
+        connection.commit()
+
+    return prepare
 
 
 def _prepare(connection: Any, _record: Any) -> None:

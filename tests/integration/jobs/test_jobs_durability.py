@@ -1,13 +1,19 @@
 """Jobs that outlive their workers: real processes killed in the middle of each step, on SQLite and PostgreSQL."""
 
+import ctypes
 import signal
+import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from crew.domain.analysis import AnalysisRequest
 from crew.errors import ReportNotReady
+from crew.store.engine import make_engine
+from crew.store.heartbeats import live_workers
 
 if TYPE_CHECKING:
     from conftest import Service
@@ -135,6 +141,38 @@ def test_a_worker_that_was_only_asleep_changes_nothing(postgres_service: "Servic
 
 
 @pytest.mark.postgres
+def test_locks_of_a_frozen_process_hold_nothing_up(postgres_service: "Service") -> None:
+    """A job whose row is locked by a transaction that nobody goes on with is taken over all the same, by a worker whose heart never stood still."""
+    service = postgres_service
+    service.hold("research")
+    id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
+    first = service.start_worker()
+    service.wait_for(lambda: "begin research" in service.steps())
+    service.await_end_of("fundamentals", "technicals")
+    engine = make_engine(service.settings)
+    try:
+        frozen = engine.connect()
+        frozen.execute(sa.text("SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = :id FOR UPDATE"), {"id": id})
+        first.kill()
+        service.start_worker()
+        service.wait_for(lambda: live_workers(engine, within_s=1.0) == 1)
+        deadline = time.monotonic() + 4
+        while time.monotonic() < deadline:
+            assert live_workers(engine, within_s=3.0), "the survivor's heart waits for the lock"
+            time.sleep(0.1)
+        assert service.steps().count("begin research") == 1
+        service.wait_for(lambda: service.steps().count("begin research") == 2)
+        with pytest.raises(sa.exc.DBAPIError, match="idle-in-transaction"):
+            frozen.execute(sa.text("SELECT 1"))
+    finally:
+        engine.dispose()
+    service.release("research")
+
+    assert service.finished(id).status == "succeeded"
+    assert Counter(service.steps()) == _once_but("research")
+
+
+@pytest.mark.postgres
 def test_sigterm_hands_the_job_to_another_worker(postgres_service: "Service") -> None:
     """A worker that cannot finish within its drain time gives its job back, and another goes on with it without waiting for its death."""
     service = postgres_service
@@ -166,6 +204,18 @@ def test_sigterm_drains(service: "Service") -> None:
 
     assert worker.wait(timeout=30) == 0
     assert service.client.get(id).status == "succeeded"
+
+
+def test_a_stop_signal_is_heard_whichever_thread_gets_it(sqlite_service: "Service") -> None:
+    """SIGTERM that the kernel hands to a thread other than the main one ends the worker like any other."""
+    worker = sqlite_service.start_worker(STOCKCREW_LOG_LEVEL="INFO")
+    sqlite_service.wait_for(lambda: "worker_ready" in sqlite_service.output(0).read_text())
+    time.sleep(0.2)  # until its main thread waits for the signal and does nothing else
+    threads = sorted(int(entry.name) for entry in Path(f"/proc/{worker.pid}/task").iterdir())
+    assert ctypes.CDLL(None).tgkill(worker.pid, threads[-1], signal.SIGTERM) == 0
+
+    assert threads[-1] != worker.pid
+    assert worker.wait(timeout=15) == 0
 
 
 def test_a_job_that_kills_its_workers_is_given_up(sqlite_service: "Service") -> None:
