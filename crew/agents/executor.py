@@ -1,8 +1,11 @@
-"""The loop of one agent as CrewAI runs it, without the pydantic class that it would define anew for each agent."""
+"""The loop of one agent as CrewAI runs it, without what it would work out anew for each agent: a pydantic class, and its methods' signatures."""
+
+import inspect
 
 from crewai.agents.agent_executor import AgentExecutor, AgentExecutorState
 from crewai.flow.flow import FlowState
 from crewai.flow.flow_definition import FlowDefinition
+from crewai.flow.flow_wrappers import FlowMethod
 
 
 class _State(FlowState, AgentExecutorState):
@@ -19,3 +22,14 @@ class LeanExecutor(AgentExecutor):
     def flow_definition(cls) -> FlowDefinition:
         """The steps of CrewAI's executor: it looks for them in the class itself, where a subclass has none."""
         return AgentExecutor.flow_definition()
+
+
+def _remember_signatures() -> None:
+    """Note on each step's function its signature: CrewAI asks for it whenever a step is looked up, some hundred times per analysis."""
+    for step in vars(AgentExecutor).values():
+        if isinstance(step, FlowMethod):
+            function = step.unwrap()
+            function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+
+
+_remember_signatures()

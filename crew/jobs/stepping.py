@@ -57,8 +57,9 @@ class StepRunner:
         result = None
         name, shown = artifact or step, step.removeprefix(TASK)
         data: dict[str, Any] = {"step": shown, "agent": agent}
-        if self._store.artifact(id, name) is None:
-            cut_off = not self._store.log(id, "step.started", data, once=f"started:{step}", current_step=shown)
+        cut_off = not self._store.log(id, "step.started", data, once=f"started:{step}", current_step=shown)
+        # What is begun for the first time has left nothing yet.
+        if not cut_off or self._store.artifact(id, name) is None:
             began = time.monotonic()
             result = self.attempt(lambda: work(cut_off), guard, step=shown)
             content = result.model_dump_json()

@@ -28,6 +28,8 @@ from crew.telemetry import Tracing
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result", bound=BaseModel)
 CANCEL_LOOK_S = 0.5
+# While analyses are under way: pages given back after each of them would have to be fetched again by the others, a tenth of their time.
+GIVE_BACK_EVERY_S = 30.0
 REPORT = "report"
 
 
@@ -65,7 +67,9 @@ class Steps:
         self._guards: dict[str, RunGuard] = {}
         self._read: dict[tuple[str, str], BaseModel] = {}
         self._askers: dict[str, Asker] = {}
-        self._lock = threading.Lock()
+        self._analyses: dict[str, Analysis] = {}
+        self._gave_back_at = float("-inf")
+        self._lock = threading.RLock()  # a guard is made under it, from an analysis that is kept under it
 
     def plan(self, id: str) -> list[list[str]]:
         """Mark the analysis running and say which tasks follow in which levels; nothing when it has ended already."""
@@ -79,12 +83,12 @@ class Steps:
 
     def collect(self, id: str) -> None:
         """Collect market data."""
-        request = self._store.get(id).request
+        request = self._begun(id).request
         self._run(id, COLLECT, self._guard(id), lambda _cut_off: self._pipeline.collect(request))
 
     def compute(self, id: str) -> None:
         """Compute the fact sheet, and from it what the crew is going to take; refuse what would not end under its cap."""
-        request = self._store.get(id).request
+        request = self._begun(id).request
         guard = self._shared_guard(id)
 
         def work(_cut_off: bool) -> FactSheet:
@@ -110,7 +114,7 @@ class Steps:
 
     def task(self, id: str, name: str, upstream: list[str]) -> None:
         """Run one task of the crew on what `upstream` tasks established. When it fails, its siblings' next model call is refused."""
-        request = self._store.get(id).request
+        request = self._begun(id).request
         guard = self._shared_guard(id)
 
         def work(cut_off: bool) -> TaskResult:
@@ -134,12 +138,12 @@ class Steps:
 
     def compose(self, id: str, tasks: list[str]) -> None:
         """Compose the report and end the analysis as succeeded."""
-        request = self._store.get(id).request
+        request = self._begun(id).request
 
         def work(_cut_off: bool) -> Report:
             results = {task: self._kept(id, TASK + task, TaskResult) for task in tasks}
             report = self._pipeline.compose(id, request, self._kept(id, COMPUTE, FactSheet), results)
-            return report.lasting(round(1000 * self._used_s(self._store.get(id))))
+            return report.lasting(round(1000 * self._used_s(self._begun(id))))
 
         self._run(id, COMPOSE, self._guard(id), work, artifact=REPORT)
         report = self._kept(id, REPORT, Report)
@@ -156,13 +160,18 @@ class Steps:
             log.info("analysis_ended", status=status, code=failure.code if failure else None)
 
     def release(self, id: str) -> None:
-        """Forget what is kept in memory for the analysis."""
+        """Forget what is kept in memory for the analysis, and give memory back when it was the last, or now and then."""
         with self._lock:
             self._guards.pop(id, None)
             for key in [key for key in self._read if key[0] == id]:
                 del self._read[key]
             self._askers.pop(id, None)
-        give_back()
+            self._analyses.pop(id, None)
+            is_due = not self._askers or time.monotonic() - self._gave_back_at > GIVE_BACK_EVERY_S
+            if is_due:
+                self._gave_back_at = time.monotonic()
+        if is_due:
+            give_back()
 
     @contextmanager
     def around(self, id: str, step: str) -> Iterator[None]:
@@ -181,9 +190,19 @@ class Steps:
                 self._askers[id] = found
         return found
 
+    def _begun(self, id: str) -> Analysis:
+        """The analysis as it was once it had begun: its request and its start, which do not change any more."""
+        with self._lock:
+            found = self._analyses.get(id)
+        if found is None:
+            found = self._store.get(id)
+            with self._lock:
+                self._analyses[id] = found
+        return found
+
     def _guard(self, id: str) -> RunGuard:
         """Stops a step of an analysis that was canceled in the store or is out of time."""
-        found = self._store.get(id)
+        found = self._begun(id)
         return guard_for(
             found.request,
             self._settings,

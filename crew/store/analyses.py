@@ -31,13 +31,22 @@ from crew.telemetry import current_traceparent
 
 Clock = Callable[[], datetime]
 _MOST_READ = 512
-_LIVE = analyses.c.status.in_(["queued", "running"])
-# The statements that clients make the service repeat most, built once: to build one takes longer than to run it.
+# Not IN, whose parameters are spelled out anew whenever it is run.
+_LIVE = sa.or_(analyses.c.status == "queued", analyses.c.status == "running")
+# The statements that clients and steps make the service repeat most, built once: to build one takes longer than to run it.
 _BY_ID = sa.select(analyses).where(analyses.c.id == sa.bindparam("id"))
 _OF_TENANT = _BY_ID.where(analyses.c.tenant == sa.bindparam("tenant"))
 _STATUS = sa.select(analyses.c.status).where(analyses.c.id == sa.bindparam("id"), analyses.c.tenant == sa.bindparam("tenant"))
 _NEW = sa.insert(analyses).returning(*analyses.c)
 _NEW_EVENT = sa.insert(events)
+_COUNTED = sa.update(analyses).where(analyses.c.id == sa.bindparam("of"))
+_NEXT = _COUNTED.values(last_seq=analyses.c.last_seq + 1).returning(analyses.c.last_seq)
+_NEXT_LIVE = _NEXT.where(_LIVE)
+_TAKEN_BACK = _COUNTED.values(last_seq=analyses.c.last_seq - 1)
+_LOGGED = sa.select(events.c.seq).where(events.c.analysis_id == sa.bindparam("of"), events.c.once == sa.bindparam("once"))
+_WANTED = sa.select(analyses.c.id).where(analyses.c.id == sa.bindparam("of"), _LIVE, analyses.c.cancel_requested_at.is_(None))
+_ARTIFACT = sa.select(artifacts.c.content).where(artifacts.c.analysis_id == sa.bindparam("of"), artifacts.c.name == sa.bindparam("name"))
+_NEW_ARTIFACT = sa.insert(artifacts)
 
 
 def utc_now() -> datetime:
@@ -259,15 +268,14 @@ class AnalysisStore:
     ) -> bool:
         """Append an event under the next number; False when `once` was logged already, or when the analysis has ended and this is not `final`."""
         # The counter comes first: its lock makes parallel steps wait here, so that numbers have no gaps and nothing is logged twice.
-        counter = sa.update(analyses).where(analyses.c.id == id, sa.true() if final else _LIVE)
-        seq = connection.execute(counter.values(last_seq=analyses.c.last_seq + 1).returning(analyses.c.last_seq)).scalar_one_or_none()
+        seq = connection.execute(_NEXT if final else _NEXT_LIVE, {"of": id}).scalar_one_or_none()
         if seq is None:
             return False
-        if once is not None and connection.execute(sa.select(events.c.seq).where(events.c.analysis_id == id, events.c.once == once)).first():
-            connection.execute(counter.values(last_seq=analyses.c.last_seq - 1))
+        if once is not None and connection.execute(_LOGGED, {"of": id, "once": once}).first():
+            connection.execute(_TAKEN_BACK, {"of": id})
             return False
         now = self._clock()
-        connection.execute(sa.insert(events).values(analysis_id=id, seq=seq, once=once, type=type, at=now, data=json.dumps(data)))
+        connection.execute(_NEW_EVENT, {"analysis_id": id, "seq": seq, "once": once, "type": type, "at": now, "data": json.dumps(data)})
         fan_out(connection, Event(analysis_id=id, seq=seq, type=type, at=now, data=data))
         if type == "model.called":
             count_call(connection, id, ModelCall.model_validate(data), day=now.astimezone(UTC).date())
@@ -327,21 +335,19 @@ class AnalysisStore:
 
     def is_wanted(self, id: str) -> bool:
         """Whether work on the analysis still serves anybody: it is under way and nobody asked it to stop."""
-        query = sa.select(analyses.c.id).where(analyses.c.id == id, _LIVE, analyses.c.cancel_requested_at.is_(None))
         with self.transaction() as connection:
-            return connection.execute(query).first() is not None
+            return connection.execute(_WANTED, {"of": id}).first() is not None
 
     def artifact(self, id: str, name: str) -> str | None:
         """What a step left under `name`, None before it did."""
-        query = sa.select(artifacts.c.content).where(artifacts.c.analysis_id == id, artifacts.c.name == name)
         with self.transaction() as connection:
-            return connection.execute(query).scalar_one_or_none()
+            return connection.execute(_ARTIFACT, {"of": id, "name": name}).scalar_one_or_none()
 
     def keep_artifact(self, id: str, name: str, content: str) -> None:
         """Leave `content` under `name`. The first to do so wins: a step that ran twice after a split brain changes nothing."""
         try:
             with self.transaction() as connection:
-                connection.execute(sa.insert(artifacts).values(analysis_id=id, name=name, content=content))
+                connection.execute(_NEW_ARTIFACT, {"analysis_id": id, "name": name, "content": content})
         except IntegrityError:
             return
 

@@ -15,6 +15,14 @@ from crew.store.webhook_tables import analysis_hooks, webhook_deliveries, webhoo
 
 GATHER = timedelta(seconds=5)
 _deliveries = webhook_deliveries.c
+_endpoints = webhook_endpoints.c
+# Built once: both are asked with nearly every event, and mostly find nothing.
+_TENANTS_ENDPOINTS = (
+    sa.select(_endpoints.id, _endpoints.tenant, _endpoints.event_types)
+    .join(analyses, analyses.c.tenant == _endpoints.tenant)
+    .where(analyses.c.id == sa.bindparam("of"), _endpoints.enabled.is_(sa.true()))
+)
+_HOOKS = sa.select(analysis_hooks).where(analysis_hooks.c.analysis_id == sa.bindparam("of"))
 
 
 def fan_out(connection: sa.Connection, event: Event) -> None:
@@ -23,12 +31,10 @@ def fan_out(connection: sa.Connection, event: Event) -> None:
         # Whoever posted the request has just been told; the hooks of a kickoff come after it.
         return
     if concerns_endpoints(event.type):
-        endpoints = webhook_endpoints.c
-        query = sa.select(endpoints.id, endpoints.tenant, endpoints.event_types).join(analyses, analyses.c.tenant == endpoints.tenant)
-        for row in connection.execute(query.where(analyses.c.id == event.analysis_id, endpoints.enabled.is_(sa.true()))).all():
+        for row in connection.execute(_TENANTS_ENDPOINTS, {"of": event.analysis_id}).all():
             if event.type in row.event_types.split():
                 _insert(connection, event, tenant=row.tenant, target=row.id, endpoint_id=row.id)
-    for hook in connection.execute(sa.select(analysis_hooks).where(analysis_hooks.c.analysis_id == event.analysis_id)).all():
+    for hook in connection.execute(_HOOKS, {"of": event.analysis_id}).all():
         tell_hook(connection, hook, event)
 
 

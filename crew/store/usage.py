@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,17 @@ from crew.store.tables import analyses, deleted_analyses, usage_days
 NANOS = 1_000_000_000
 _COUNTS = ("calls", "failed_calls", "unpriced_calls", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_nanousd")
 _LIVE = ("queued", "running")
+_SUMS = (
+    sa.update(analyses)
+    .where(analyses.c.id == sa.bindparam("of"))
+    .values(
+        prompt_tokens=analyses.c.prompt_tokens + sa.bindparam("prompt"),
+        completion_tokens=analyses.c.completion_tokens + sa.bindparam("completion"),
+        cost_nanousd=analyses.c.cost_nanousd + sa.bindparam("nanos"),
+        unpriced_calls=analyses.c.unpriced_calls + sa.bindparam("unpriced"),
+    )
+    .returning(analyses.c.tenant, analyses.c.key_id)
+)
 
 
 class DayUsage(Value):
@@ -46,14 +58,8 @@ def count_call(connection: sa.Connection, id: str, call: ModelCall, *, day: date
     """Add `call` to the sums of the analysis and of its tenant's and key's day."""
     nanos = 0 if call.cost_usd is None else round(call.cost_usd * NANOS)
     unpriced = int(call.cost_usd is None)
-    table = analyses.c
-    sums = {
-        "prompt_tokens": table.prompt_tokens + call.prompt_tokens,
-        "completion_tokens": table.completion_tokens + call.completion_tokens,
-        "cost_nanousd": table.cost_nanousd + nanos,
-        "unpriced_calls": table.unpriced_calls + unpriced,
-    }
-    owner = connection.execute(sa.update(analyses).where(table.id == id).values(sums).returning(table.tenant, table.key_id)).one()
+    added = {"prompt": call.prompt_tokens, "completion": call.completion_tokens, "nanos": nanos, "unpriced": unpriced}
+    owner = connection.execute(_SUMS, {"of": id, **added}).one()
     counts = {
         "calls": 1,
         "failed_calls": int(call.outcome == "error"),
@@ -63,13 +69,18 @@ def count_call(connection: sa.Connection, id: str, call: ModelCall, *, day: date
         "cached_tokens": call.cached_tokens,
         "cost_nanousd": nanos,
     }
+    row = {"tenant": owner.tenant, "key_id": owner.key_id or "", "day": day, "model": call.model[:200], **counts}
+    connection.execute(_add_to_day(connection.dialect.name), row)
+
+
+@cache
+def _add_to_day(dialect: str) -> sa.Insert:
     # Workers count. The API, which only reads these tables, need not load what the other database wants.
     from sqlalchemy.dialects import postgresql, sqlite  # noqa: PLC0415
 
-    add = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(usage_days)
-    row = {"tenant": owner.tenant, "key_id": owner.key_id or "", "day": day, "model": call.model[:200], **counts}
+    add: postgresql.Insert | sqlite.Insert = (sqlite if dialect == "sqlite" else postgresql).insert(usage_days)
     summed = {name: usage_days.c[name] + add.excluded[name] for name in _COUNTS}
-    connection.execute(add.values(row).on_conflict_do_update(index_elements=["tenant", "key_id", "day", "model"], set_=summed))
+    return add.on_conflict_do_update(index_elements=["tenant", "key_id", "day", "model"], set_=summed)
 
 
 class UsageStore:
