@@ -1,9 +1,10 @@
 """The fact sheet: everything computed from one snapshot, on one day, in one order."""
 
 import hashlib
-import json
 from datetime import date
 from typing import Any
+
+import orjson
 
 from crew.analytics.assumptions import RISK_FREE
 from crew.analytics.bars import LONGEST_CLOSURE_DAYS
@@ -81,7 +82,7 @@ def newest_day(snapshot: MarketSnapshot) -> date:
 def snapshot_hash(snapshot: MarketSnapshot) -> str:
     """SHA-256 of the snapshot as canonical JSON, without the times at which it was retrieved."""
     content = _without_retrieval(snapshot.model_dump(mode="json"))
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _without_retrieval(node: Any) -> Any:

@@ -38,6 +38,7 @@ COMPARED = (
     Comparison("revenue_growth", "growth.revenue_yoy.{year}", "Revenue growth, newest fiscal year", "percent"),
 )
 _FEWEST = 2
+_RATIOS = frozenset(item.figure.partition(".{")[0] for item in COMPARED)
 
 
 def enter_peers(listing: Listing, snapshot: MarketSnapshot) -> None:
@@ -73,7 +74,7 @@ def _enter_peer(figures: Figures, snapshot: MarketSnapshot, peer: PeerFigures) -
     reported = enter_statements(own, alone)
     if reported is None:
         return False
-    enter_ratios(own, reported)
+    enter_ratios(own, reported, only=_RATIOS)
     listing = enter_listing(own, alone, reported)
     enter_multiples_of_today(listing)
     wanted = {_resolve(item.figure, listing): item.name for item in (MARKET_VALUE, *COMPARED)}

@@ -100,7 +100,9 @@ def _enter_line(figures: Figures, reported: Reported, line: Line, column: Column
 
 
 def _name_in(line: Line, statement: Statement | None) -> str | None:
-    return next((name for name in line.names if statement is not None and name in statement.lines), None)
+    if statement is None:
+        return None
+    return next((name for name in line.names if name in statement.lines), None)
 
 
 def _observe(figures: Figures, line: Line, statement: Statement, name: str, column: Column) -> None:

@@ -69,10 +69,14 @@ _SPOKEN_TO = re.compile(
 
 def cleaned(text: str) -> str:
     """Outside text without control or invisible characters, braces, brackets, markup signs or line breaks, and bounded."""
-    kept = "".join(
-        character for character in unicodedata.normalize("NFKC", text) if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
-    )
-    return re.sub(r"\s+", " ", kept.translate(_SOFTER)).strip()[:LONGEST]
+    return re.sub(r"\s+", " ", _visible(text).translate(_SOFTER)).strip()[:LONGEST]
+
+
+def _visible(text: str) -> str:
+    """`text` in the usual form of each character, without those that nobody sees."""
+    usual = unicodedata.normalize("NFKC", text)
+    # Nothing unseen is printable: most texts need no look at each character.
+    return usual if usual.isprintable() else "".join(c for c in usual if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
 
 
 def fenced(text: str) -> str:
@@ -102,7 +106,7 @@ def _commands(text: str) -> bool:
 
 def _readings(text: str) -> Iterator[str]:
     unescaped = html.unescape(unquote(text))
-    visible = "".join(c for c in unicodedata.normalize("NFKC", unescaped) if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
+    visible = _visible(unescaped)
     yield unescaped
     yield visible
     yield _TAGS.sub("", visible)

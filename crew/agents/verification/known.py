@@ -67,7 +67,7 @@ class Known:
     @cached_property
     def peers(self) -> frozenset[str]:
         """Symbols of peers that the sheet has figures of."""
-        return frozenset(peer for item in self.sheet.evidence if (peer := peer_of(item.id)))
+        return frozenset(peer for item in self.sheet.evidence if item.id.startswith("peer.") and (peer := peer_of(item.id)))
 
     @cached_property
     def benchmarks(self) -> frozenset[str]:
@@ -79,9 +79,10 @@ class Known:
         """The newest period of each figure, by stem and kind of period (FY or Q)."""
         found: dict[tuple[str, str], str] = {}
         for item in self.sheet.evidence:
-            if match := _PERIOD.search(item.id):
-                key = (item.id[: match.start()], match.group(1)[0])
-                found[key] = max(found.get(key, ""), dated(match.group(1)))
+            stem, dot, period = item.id.rpartition(".")
+            if period.startswith(("FY", "Q", "TTM")) and _PERIOD.fullmatch(dot + period):
+                key = (stem, period[0])
+                found[key] = max(found.get(key, ""), dated(period))
         return found
 
     @cached_property

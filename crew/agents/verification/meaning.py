@@ -145,7 +145,7 @@ def own_figure_for_peer(sentence: Sentence, known: Known) -> Iterator[Fault]:
         if item is None or peer_of(item.id) or item.id.startswith("peers."):
             continue
         for peer in known.peers:
-            if re.search(rf"(?<!\w){re.escape(peer)}(?:['’]s)?(?!\w)[^{MARK},;]{{0,40}}$", window.before):
+            if peer in window.before and re.search(rf"(?<!\w){re.escape(peer)}(?:['’]s)?(?!\w)[^{MARK},;]{{0,40}}$", window.before):
                 yield "other_company", f"gives {item.id} as {peer}'s; it belongs to {known.sheet.instrument.symbol}"
 
 

@@ -113,7 +113,8 @@ def unknown_name(sentence: Sentence, known: Known) -> Iterator[Fault]:
     peers = known.peers if any(item.id.startswith(("peer.", "peers.")) for item in sentence.items) else frozenset[str]()
     own = (known.named if cites_text else known.own_names) | known.benchmarks
     named = own | peers
-    for match in _NAME.finditer(plain):
+    # Most words have no capital, and none of what follows speaks of those.
+    for match in (one for one in _NAME.finditer(plain) if not one.group(0).islower()):
         word = _POSSESSIVE.sub("", match.group(0))
         opening = bool(_OPENING.search(plain[: match.start()]))
         if len(word) < 2 and _is_model(word, plain[: match.start()], known):
@@ -281,7 +282,7 @@ def markup(sentence: Sentence, known: Known) -> Iterator[Fault]:
             return
     if found := _MARKUP.search(plain):
         yield "markup", f"holds markup: {found.group(0).strip()!r}; write plain sentences"
-    elif any(unicodedata.category(character) in _PICTURES and character not in "°™®©" for character in text):
+    elif not text.isascii() and any(unicodedata.category(character) in _PICTURES and character not in "°™®©" for character in text):
         yield "markup", "holds a picture sign; write plain sentences"
     if _SECRET.search(plain):
         yield "secret", "holds what looks like a credential"
@@ -294,7 +295,7 @@ def other_language(sentence: Sentence, known: Known) -> Iterator[Fault]:
     words = sentence.words
     accented = bool(_ACCENTED.search(sentence.text))
     lowered = sentence.text.lower()
-    counts = {language: _count(words, language, lowered, accented=accented) for language in LEXICON.stopwords}
+    counts = {language: _count(words, language) + _look(language, lowered, accented=accented) for language in LEXICON.stopwords}
     own, other = (max(names, key=lambda language: counts[language]) for names in (known.languages, set(counts) - known.languages))
     foreign = counts[other] >= 2 and counts[other] >= counts[own] + 2
     if foreign or any(_is_rather(words, language, own) for language in _WRITTEN if language not in known.languages):
@@ -327,16 +328,21 @@ def encoded(sentence: Sentence, known: Known) -> Iterator[Fault]:
     else:
         for disguise, decoded in (("rotated", codecs.encode(sentence.plain, "rot13")), ("reversed", sentence.plain[::-1])):
             hidden = [word for word in words_of(decoded) if len(word) > 2]
-            most = max(_count(hidden, language, "", accented=False) for language in _WRITTEN)
+            most = max(_count(hidden, language) for language in _WRITTEN)
             if most > own and (most >= 2 or own == 0) and len(words) > 3:
                 yield "encoded_text", f"is {disguise} text"
                 return
 
 
-def _count(words: list[str], language: str, lowered: str, *, accented: bool) -> int:
-    small = LEXICON.stopwords[language]
-    has_own_letters = any(letter in lowered for letter in _LETTERS.get(language, ""))
-    return sum(map(small.__contains__, words)) + (2 if has_own_letters else 0) + (accented and language != "en")
+def _count(words: list[str], language: str) -> int:
+    """How many of `words` are small words of the language."""
+    return sum(map(LEXICON.stopwords[language].__contains__, words))
+
+
+def _look(language: str, lowered: str, *, accented: bool) -> int:
+    """How much the letters of a text speak for the language."""
+    own_letters = not lowered.isascii() and any(letter in lowered for letter in _LETTERS.get(language, ""))
+    return 2 * own_letters + (accented and language != "en")
 
 
 def uncited_change(sentence: Sentence, _known: Known) -> Iterator[Fault]:
