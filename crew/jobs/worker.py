@@ -39,8 +39,6 @@ from crew.telemetry import configured_tracing
 
 log = structlog.get_logger(__name__)
 THREADS_PER_JOB = 4
-# Threads that compute take turns after so long: with Python's own 5 ms, sixteen analyses spend a tenth of their time on handing over.
-_TURN_S = 0.02
 # A signal that the kernel hands to another thread, or just before this one falls asleep, does not wake it: Python would call the
 # handler only when the main thread next runs by itself.
 _LOOK_S = 0.5
@@ -63,7 +61,6 @@ def run_worker(settings: Settings, pipeline: Pipeline | None = None) -> int:
     logs.configure(settings)
     _require_sqlite(settings)
     ensure_migrated(settings)
-    sys.setswitchinterval(_TURN_S)
     with _alone_on_sqlite(settings):
         work = pipeline or CrewPipeline(settings)
         if isinstance(work, CrewPipeline):
