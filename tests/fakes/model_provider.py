@@ -10,11 +10,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from fakes.addresses import at_a_new_address
 from fakes.model_protocols import PROTOCOLS, ModelRequest, Protocol, Reply
 from fakes.model_writer import subject_of, write
 
@@ -37,7 +39,8 @@ class ModelProvider:
         self.replies: list[tuple[ModelRequest, Reply]] = []
         self.in_flight = self.most_in_flight = 0
         self._log, self._lock = log, threading.Lock()
-        self._server = _Server(("127.0.0.1", port), _handler(self))
+        bind = partial(_Server, ("127.0.0.1", port), _handler(self))
+        self._server = bind() if port else at_a_new_address(bind)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property

@@ -6,8 +6,11 @@
 import json
 import threading
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
+
+from fakes.addresses import at_a_new_address
 
 CLAIM = {
     "text": "The price is [[price.last]].",
@@ -123,7 +126,7 @@ class ModelServer:
     def __init__(self, faults: list[Any] | None = None, *, delay: Callable[[], None] = lambda: None) -> None:
         self.record = Record(faults or [])
         door = type("BoundDoor", (Door,), {"record": self.record, "delay": staticmethod(delay)})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), door)
+        self._server = at_a_new_address(partial(ThreadingHTTPServer, ("127.0.0.1", 0), door))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
