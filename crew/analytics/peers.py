@@ -11,7 +11,8 @@ from crew.analytics.book import EvidenceBook
 from crew.analytics.figures import Figures, quotient
 from crew.analytics.listing import Listing, enter_listing
 from crew.analytics.multiples import enter_multiples_of_today
-from crew.analytics.ratios import enter_ratios
+from crew.analytics.ratio_table import RATIOS
+from crew.analytics.ratios import enter_by_period
 from crew.analytics.statements import enter_statements
 from crew.domain.evidence import Unit
 from crew.domain.market import MarketSnapshot, PeerFigures
@@ -38,7 +39,7 @@ COMPARED = (
     Comparison("revenue_growth", "growth.revenue_yoy.{year}", "Revenue growth, newest fiscal year", "percent"),
 )
 _FEWEST = 2
-_RATIOS = frozenset(item.figure.partition(".{")[0] for item in COMPARED)
+_RATIOS = tuple(ratio for ratio in RATIOS if any(item.figure.partition(".{")[0] == ratio.id for item in COMPARED))
 
 
 def enter_peers(listing: Listing, snapshot: MarketSnapshot) -> None:
@@ -74,7 +75,7 @@ def _enter_peer(figures: Figures, snapshot: MarketSnapshot, peer: PeerFigures) -
     reported = enter_statements(own, alone)
     if reported is None:
         return False
-    enter_ratios(own, reported, only=_RATIOS)
+    enter_by_period(own, reported, _RATIOS)
     listing = enter_listing(own, alone, reported)
     enter_multiples_of_today(listing)
     wanted = {_resolve(item.figure, listing): item.name for item in (MARKET_VALUE, *COMPARED)}

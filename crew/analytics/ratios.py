@@ -1,6 +1,7 @@
 """Ratios of the statements by period, and growth over several years."""
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 
 from crew.analytics.figures import Figures, Undefined
@@ -17,19 +18,19 @@ _OPTIONAL = frozenset(line.id for line in LINES if line.optional) | {"balance.ta
 _COMPOUND = (("revenue", "Revenue", "income.revenue"), ("eps", "Diluted EPS", "income.eps_diluted"), ("fcf", "Free cash flow", "cashflow.free"))
 
 
-def enter_ratios(figures: Figures, reported: Reported, *, only: frozenset[str] | None = None) -> None:
-    """Enter `margin.*`, `growth.*`, `returns.*`, `leverage.*`, `liquidity.*`, `quality.*`, `shares.change_yoy.*` and `per_share.*`.
+def enter_ratios(figures: Figures, reported: Reported) -> None:
+    """Enter `margin.*`, `growth.*`, `returns.*`, `leverage.*`, `liquidity.*`, `quality.*`, `shares.change_yoy.*` and `per_share.*`."""
+    enter_by_period(figures, reported, (*RATIOS, *QUALITY_RATIOS))
+    for name, label, figure in _COMPOUND:
+        _enter_compound_growth(figures, reported, name, label, figure)
 
-    `only` names those wanted (`margin.net`), where few are; growth over several years is not among them.
-    """
-    for ratio in (*RATIOS, *QUALITY_RATIOS):
-        if only is not None and ratio.id not in only:
-            continue
+
+def enter_by_period(figures: Figures, reported: Reported, ratios: Iterable[Ratio]) -> None:
+    """Enter each of `ratios` for the periods that it is made for."""
+    for ratio in ratios:
         for column in reported.columns:
             if column.frequency in ratio.on:
                 _enter(figures, reported, ratio, column)
-    for name, label, figure in _COMPOUND if only is None else ():
-        _enter_compound_growth(figures, reported, name, label, figure)
 
 
 def _enter(figures: Figures, reported: Reported, ratio: Ratio, column: Column) -> None:

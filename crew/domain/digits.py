@@ -137,9 +137,6 @@ def names_with_digits(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-_DIGIT = re.compile(r"[0-9]")
-
-
 def unbound_digits(text: str, names: Iterable[str] = ()) -> list[str]:
     """The tokens of `text` with a digit (of any script) that is neither in a citation nor part of a known name."""
     rest = _NAMES.sub(" ", _CITATION.sub(" ", unicodedata.normalize("NFKC", text)))
@@ -147,10 +144,6 @@ def unbound_digits(text: str, names: Iterable[str] = ()) -> list[str]:
         if name in rest:
             rest = re.sub(rf"(?<![\w.,]){re.escape(name)}(?!\w|[.,]\w|%)", " ", rest)
     return [token for token in rest.split() if any(map(_numeric, token))] or _letter_numerals(text)
-
-
-def _has_numeral(text: str) -> bool:
-    return bool(_DIGIT.search(text)) if text.isascii() else any(map(_numeric, text))
 
 
 def _numeric(character: str) -> bool:
@@ -196,7 +189,7 @@ class Licence:
     def unbound(self, text: str) -> list[str]:
         """The tokens of `text` that state a figure of their own."""
         rest = unicodedata.normalize("NFKC", self.unquoted(text))
-        if not _has_numeral(_CITATION.sub(" ", rest)):
+        if not any(map(_numeric, _CITATION.sub(" ", rest))):
             return _letter_numerals(self.unquoted(text))
         for pattern in _EVENTS:
             rest = pattern.sub(lambda match: " " if self._has_been(match) else match.group(0), rest)

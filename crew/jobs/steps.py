@@ -27,6 +27,7 @@ from crew.telemetry import Tracing
 
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result", bound=BaseModel)
+Kept = TypeVar("Kept")
 CANCEL_LOOK_S = 0.5
 # While analyses are under way: pages given back after each of them would have to be fetched again by the others, a tenth of their time.
 GIVE_BACK_EVERY_S = 30.0
@@ -69,7 +70,7 @@ class Steps:
         self._askers: dict[str, Asker] = {}
         self._analyses: dict[str, Analysis] = {}
         self._gave_back_at = float("-inf")
-        self._lock = threading.RLock()  # a guard is made under it, from an analysis that is kept under it
+        self._lock = threading.Lock()
 
     def plan(self, id: str) -> list[list[str]]:
         """Mark the analysis running and say which tasks follow in which levels; nothing when it has ended already."""
@@ -167,9 +168,10 @@ class Steps:
                 del self._read[key]
             self._askers.pop(id, None)
             self._analyses.pop(id, None)
-            is_due = not self._askers or time.monotonic() - self._gave_back_at > GIVE_BACK_EVERY_S
+            now = time.monotonic()
+            is_due = not self._askers or now - self._gave_back_at > GIVE_BACK_EVERY_S
             if is_due:
-                self._gave_back_at = time.monotonic()
+                self._gave_back_at = now
         if is_due:
             give_back()
 
@@ -182,22 +184,20 @@ class Steps:
             yield
 
     def _asker(self, id: str) -> Asker:
-        with self._lock:
-            found = self._askers.get(id)
-        if found is None:
-            found = self._store.asker(id)
-            with self._lock:
-                self._askers[id] = found
-        return found
+        return self._once(self._askers, id, self._store.asker)
 
     def _begun(self, id: str) -> Analysis:
         """The analysis as it was once it had begun: its request and its start, which do not change any more."""
+        return self._once(self._analyses, id, self._store.get)
+
+    def _once(self, kept: dict[str, Kept], id: str, make: Callable[[str], Kept]) -> Kept:
+        """What is kept for the analysis, made when first asked for; of two made at the same time the first kept counts."""
         with self._lock:
-            found = self._analyses.get(id)
+            found = kept.get(id)
         if found is None:
-            found = self._store.get(id)
+            made = make(id)
             with self._lock:
-                self._analyses[id] = found
+                found = kept.setdefault(id, made)
         return found
 
     def _guard(self, id: str) -> RunGuard:
@@ -218,13 +218,13 @@ class Steps:
 
     def _shared_guard(self, id: str) -> RunGuard:
         """The one guard of all tasks of the analysis. It counts what was spent before a restart as well."""
-        with self._lock:
-            if id not in self._guards:
-                guard = self._guard(id)
-                for call in self._store.model_calls(id):
-                    guard.count(call)
-                self._guards[id] = guard
-            return self._guards[id]
+        return self._once(self._guards, id, self._counting_guard)
+
+    def _counting_guard(self, id: str) -> RunGuard:
+        guard = self._guard(id)
+        for call in self._store.model_calls(id):
+            guard.count(call)
+        return guard
 
     def _is_unwanted(self, id: str) -> bool:
         try:

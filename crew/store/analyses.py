@@ -46,7 +46,6 @@ _TAKEN_BACK = _COUNTED.values(last_seq=analyses.c.last_seq - 1)
 _LOGGED = sa.select(events.c.seq).where(events.c.analysis_id == sa.bindparam("of"), events.c.once == sa.bindparam("once"))
 _WANTED = sa.select(analyses.c.id).where(analyses.c.id == sa.bindparam("of"), _LIVE, analyses.c.cancel_requested_at.is_(None))
 _ARTIFACT = sa.select(artifacts.c.content).where(artifacts.c.analysis_id == sa.bindparam("of"), artifacts.c.name == sa.bindparam("name"))
-_NEW_ARTIFACT = sa.insert(artifacts)
 
 
 def utc_now() -> datetime:
@@ -347,7 +346,7 @@ class AnalysisStore:
         """Leave `content` under `name`. The first to do so wins: a step that ran twice after a split brain changes nothing."""
         try:
             with self.transaction() as connection:
-                connection.execute(_NEW_ARTIFACT, {"analysis_id": id, "name": name, "content": content})
+                connection.execute(sa.insert(artifacts), {"analysis_id": id, "name": name, "content": content})
         except IntegrityError:
             return
 

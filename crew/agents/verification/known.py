@@ -67,7 +67,7 @@ class Known:
     @cached_property
     def peers(self) -> frozenset[str]:
         """Symbols of peers that the sheet has figures of."""
-        return frozenset(peer for item in self.sheet.evidence if item.id.startswith("peer.") and (peer := peer_of(item.id)))
+        return frozenset(peer for item in self.sheet.evidence if (peer := peer_of(item.id)))
 
     @cached_property
     def benchmarks(self) -> frozenset[str]:
@@ -80,7 +80,7 @@ class Known:
         found: dict[tuple[str, str], str] = {}
         for item in self.sheet.evidence:
             stem, dot, period = item.id.rpartition(".")
-            if period.startswith(("FY", "Q", "TTM")) and _PERIOD.fullmatch(dot + period):
+            if _PERIOD.fullmatch(dot + period):
                 key = (stem, period[0])
                 found[key] = max(found.get(key, ""), dated(period))
         return found
