@@ -78,36 +78,31 @@ def _runner(archive: Path, prometheus: str, fault_server: str, testid: str, numb
 @pytest.mark.k6
 @pytest.mark.timeout(120)
 def test_two_runners_are_judged_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the shipped manifest's arguments a good server holds every threshold, and one that fails 1.5 % crosses those for failures.
-
-    How quick the good one is depends on what else this machine does: times may cross theirs here, and nothing else.
-    """
+    """With the shipped manifest's arguments a good server holds every threshold, and one that fails 1.5 % crosses those for failures."""
     archive = tmp_path / "load-test.tar"
     baked = ["-e", "PROFILE=load", "-e", "DURATION=10s"]
     subprocess.run([str(K6), "archive", "-O", str(archive), *baked, str(ROOT / "loadtests" / "main.js")], check=True, capture_output=True, timeout=60)
-    servers = {fault: serve(fault) for fault in ("none", "failing")}
     with _prometheus(tmp_path) as prometheus:
-        runners = []
-        for fault, server in servers.items():
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            target = f"http://127.0.0.1:{server.server_port}"
-            runners += [_runner(archive, prometheus, target, fault, number) for number in (0, 1)]
-        for runner in runners:
-            runner.wait(timeout=90)
+        # One server after the other: the good one must not be slow on the failing one's account.
+        for fault in ("none", "failing"):
+            _run_both(archive, prometheus, fault)
         common = ["--url", prometheus, "--within", "10m", "--testid"]
-        good, told = main([*common, "none"]), capsys.readouterr().out
-        bad, unknown = (main([*common, testid]) for testid in ("failing", "nosuch"))
-    for server in servers.values():
-        server.shutdown()
-        server.server_close()
+        good, bad, unknown = (main([*common, testid]) for testid in ("none", "failing", "nosuch"))
     printed = capsys.readouterr()
 
-    crossed = [line.split()[1] for line in told.splitlines() if line.startswith("CROSSED")]
-    assert [name for name in crossed if not name.startswith(("http_req_duration", "sse_first_event", "job_completion_time"))] == []
-    assert "holds   http_req_failed{kind:api}: rate<0.01" in told
-    assert (good, bad, unknown) == (99 if crossed else 0, 99, 3), told + printed.out
+    assert (good, bad, unknown) == (0, 99, 3), printed.out
     assert "CROSSED http_req_failed{kind:api}: rate<0.01" in printed.out
     assert "Prometheus has no request of testid 'nosuch'" in printed.err
+
+
+def _run_both(archive: Path, prometheus: str, fault: str) -> None:
+    server = serve(fault)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    runners = [_runner(archive, prometheus, f"http://127.0.0.1:{server.server_port}", fault, number) for number in (0, 1)]
+    for runner in runners:
+        runner.wait(timeout=45)
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import ctypes
 import signal
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -33,6 +34,16 @@ BEFORE = {
 def _once_but(repeated: str) -> Counter[str]:
     """Every step begun and ended once, `repeated` begun twice."""
     return Counter([f"begin {repeated}", *(f"{what} {name}" for what in ("begin", "end") for name in ALL)])
+
+
+def _held_in_research(service: "Service", **variables: str) -> "tuple[str, subprocess.Popen[str]]":
+    """The id of an analysis whose research is held while its siblings have ended, and the worker that has it, with `variables` as settings."""
+    service.hold("research")
+    id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
+    worker = service.start_worker(**variables)
+    service.wait_for(lambda: "begin research" in service.steps())
+    service.await_end_of("fundamentals", "technicals")
+    return id, worker
 
 
 def _assert_whole_log(service: "Service", id: str) -> None:
@@ -99,11 +110,7 @@ def test_kill_9_in_a_step_repeats_that_step_alone(sqlite_service: "Service", ste
 def test_a_worker_that_never_comes_back_is_replaced(postgres_service: "Service") -> None:
     """Another worker takes over the job of one that was killed, and pays no finished step again."""
     service = postgres_service
-    service.hold("research")
-    id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
-    first = service.start_worker()
-    service.wait_for(lambda: "begin research" in service.steps())
-    service.await_end_of("fundamentals", "technicals")
+    id, first = _held_in_research(service)
     service.start_worker()
     first.kill()
     service.wait_for(lambda: service.steps().count("begin research") == 2)
@@ -118,11 +125,7 @@ def test_a_worker_that_never_comes_back_is_replaced(postgres_service: "Service")
 def test_a_worker_that_was_only_asleep_changes_nothing(postgres_service: "Service") -> None:
     """A stopped worker whose job was taken over wakes up and goes on to no effect: one report, one log, no later step run twice."""
     service = postgres_service
-    service.hold("research")
-    id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
-    first = service.start_worker()
-    service.wait_for(lambda: "begin research" in service.steps())
-    service.await_end_of("fundamentals", "technicals")
+    id, first = _held_in_research(service)
     first.send_signal(signal.SIGSTOP)
     service.start_worker()
     service.wait_for(lambda: service.steps().count("begin research") == 2)
@@ -144,11 +147,7 @@ def test_a_worker_that_was_only_asleep_changes_nothing(postgres_service: "Servic
 def test_locks_of_a_frozen_process_hold_nothing_up(postgres_service: "Service") -> None:
     """A job whose row is locked by a transaction that nobody goes on with is taken over all the same, by a worker whose heart never stood still."""
     service = postgres_service
-    service.hold("research")
-    id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
-    first = service.start_worker()
-    service.wait_for(lambda: "begin research" in service.steps())
-    service.await_end_of("fundamentals", "technicals")
+    id, first = _held_in_research(service)
     engine = make_engine(service.settings)
     try:
         frozen = engine.connect()
@@ -176,12 +175,8 @@ def test_locks_of_a_frozen_process_hold_nothing_up(postgres_service: "Service") 
 def test_sigterm_hands_the_job_to_another_worker(postgres_service: "Service") -> None:
     """A worker that cannot finish within its drain time gives its job back, and another goes on with it without waiting for its death."""
     service = postgres_service
-    service.hold("research")
-    id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
     patient = {"STOCKCREW_DRAIN_S": "0.1", "STOCKCREW_DEAD_AFTER_S": "300"}
-    first = service.start_worker(**patient)
-    service.wait_for(lambda: "begin research" in service.steps())
-    service.await_end_of("fundamentals", "technicals")
+    id, first = _held_in_research(service, **patient)
     service.start_worker(**patient)
     first.terminate()
     assert first.wait(timeout=30) == 0
