@@ -188,9 +188,10 @@ class Licence:
 
     def unbound(self, text: str) -> list[str]:
         """The tokens of `text` that state a figure of their own."""
-        rest = unicodedata.normalize("NFKC", self.unquoted(text))
-        if not any(map(_numeric, _CITATION.sub(" ", rest))):
-            return _letter_numerals(self.unquoted(text))
+        said = self.unquoted(text)
+        rest = unicodedata.normalize("NFKC", said)
+        if not any(map(_numeric, set(_CITATION.sub(" ", rest)))):
+            return _letter_numerals(said)
         for pattern in _EVENTS:
             rest = pattern.sub(lambda match: " " if self._has_been(match) else match.group(0), rest)
         cited = [self.figures[id.strip()] for id in _CITATION.findall(text) if id.strip() in self.figures]
@@ -198,7 +199,7 @@ class Licence:
         if spans:
             # A citation must not stand between a number and its unit: it becomes a word.
             rest = _SPAN.sub(lambda match: " " if _is_span(match, spans) else match.group(0), _CITATION.sub(" cited ", rest))
-        return unbound_digits(rest, self.names) or _letter_numerals(self.unquoted(text))
+        return unbound_digits(rest, self.names) or _letter_numerals(said)
 
     def _has_been(self, match: re.Match[str]) -> bool:
         parts = match.groupdict()

@@ -84,6 +84,7 @@ def fenced(text: str) -> str:
     return f"{OPEN}{WITHHELD if reads_like_instruction(text) else cleaned(text)}{CLOSE}"
 
 
+@lru_cache(maxsize=4096)
 def named(text: str) -> str:
     """A short outside name (company, sector, publisher in a label) as a prompt may hold it, outside of markers."""
     return WITHHELD if is_hostile_name(text) else cleaned(text)[:120]

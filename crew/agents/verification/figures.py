@@ -5,31 +5,28 @@ import unicodedata
 from collections.abc import Iterator
 
 from crew.agents.verification.known import Fault, Known
-from crew.agents.verification.lexicon import LEXICON, words_pattern
+from crew.agents.verification.lexicon import LEXICON, Phrases
 from crew.agents.verification.sentence import MARK, Sentence
 from crew.blueprint.catalog import FACT_FAMILIES as FAMILIES
 from crew.domain.draft import CITATION
 
 _CITATION = re.compile(CITATION)
-_NUMBER = words_pattern([word.strip() for word in LEXICON.numbers])
-_JOINER = words_pattern(LEXICON.listed("number_joiners"))
-_UNIT = words_pattern(LEXICON.listed("number_units"))
-_SPELLED = re.compile(rf"(?P<number>{_NUMBER}(?:[\s-]+(?:{_JOINER}|{_NUMBER}))*)[\s-]+(?P<unit>{_UNIT})", re.IGNORECASE)
-_LARGE = re.compile(
-    rf"(?P<number>{words_pattern(LEXICON.listed('large_numbers'))}(?:[\s-]+(?:{_JOINER}|{_NUMBER}))*)(?P<after>(?:[\s-]+[^\W\d_]+){{0,2}})",
-    re.IGNORECASE,
-)
+_NUMBERS, _UNITS = Phrases([word.strip() for word in LEXICON.numbers]), LEXICON.any_of("number_units")
+_LARGE_NUMBERS = LEXICON.any_of("large_numbers")
+_MORE = rf"(?:[\s-]+(?:{LEXICON.any_of('number_joiners').pattern}|{_NUMBERS.pattern}))*"
+_SPELLED = re.compile(rf"(?P<number>{_NUMBERS.pattern}{_MORE})[\s-]+(?P<unit>{_UNITS.pattern})", re.IGNORECASE)
+_LARGE = re.compile(rf"(?P<number>{_LARGE_NUMBERS.pattern}{_MORE})(?P<after>(?:[\s-]+[^\W\d_]+){{0,2}})", re.IGNORECASE)
 _MULTIPLIED = LEXICON.any_of("multiplied")
 _SPAN = LEXICON.any_of("spans")
 _AFTER = "|".join(sorted((re.escape(unit) for unit in LEXICON.listed("units") if unit[0].isalpha()), key=len, reverse=True))
 _UNIT_AFTER = re.compile(rf"{MARK}[\s-]{{0,2}}(?:[%‰€$£¥×₹]|(?:{_AFTER})(?!\w))", re.IGNORECASE)
 _UNIT_BEFORE = re.compile(rf"(?:[€$£¥₹₺]|(?<!\w)(?:usd|eur|brl|gbp|jpy|us\$|r\$))\s?{MARK}", re.IGNORECASE)
 _CURRENCY_WORDS = {
-    "USD": re.compile(r"(?<!\w)(?:(?:us[\s-]?)?dollars?|dólares)(?!\w)", re.IGNORECASE),
-    "EUR": re.compile(r"(?<!\w)euros?(?!\w)", re.IGNORECASE),
-    "GBP": re.compile(r"(?<!\w)(?:pounds?|sterling|libras)(?!\w)", re.IGNORECASE),
-    "BRL": re.compile(r"(?<!\w)reais(?!\w)", re.IGNORECASE),
-    "JPY": re.compile(r"(?<!\w)(?:yen|ienes|yenes)(?!\w)", re.IGNORECASE),
+    "USD": Phrases(["us dollar", "us dollars", "usdollar", "usdollars", "dollar", "dollars", "dólares"]),
+    "EUR": Phrases(["euro", "euros"]),
+    "GBP": Phrases(["pound", "pounds", "sterling", "libras"]),
+    "BRL": Phrases(["reais"]),
+    "JPY": Phrases(["yen", "ienes", "yenes"]),
 }
 _IN_CURRENCY = re.compile(r"(?<!\w)(?:in|of|em|en|de)\s+$", re.IGNORECASE)
 _BARE_ID = re.compile(rf"(?<![\w.])(?:{'|'.join(FAMILIES)})(?:\.[A-Za-z0-9_\-]+)+")
@@ -81,23 +78,23 @@ def unbound_figure(sentence: Sentence, known: Known) -> Iterator[Fault]:
         yield "unbound_figure", f"states {loose[0]!r} instead of citing a figure as [[id]]"
 
 
-def spelled_figure(sentence: Sentence, known: Known) -> Iterator[Fault]:
+def spelled_figure(sentence: Sentence, _known: Known) -> Iterator[Fault]:
     """No figure is spelled out in words, unless it belongs to the name of a figure that the sentence cites (the average over fifty days)."""
-    plain = known.licence.unquoted(sentence.plain)
-    licensed = {int(digits) for item in sentence.items for digits in re.findall(r"\d+", f"{item.id} {item.label} {item.period}") if len(digits) < 5}
-    for match in _SPELLED.finditer(plain):
-        if not _is_licensed(match.group(0), licensed):
+    plain = sentence.plain
+    for match in _SPELLED.finditer(plain) if _NUMBERS.may_be_in(plain) and _UNITS.may_be_in(plain) else ():
+        if not _is_licensed(match.group(0), sentence):
             yield "spelled_figure", f"spells a figure out: {match.group(0)!r}; cite it instead"
             return
-    for match in _LARGE.finditer(plain):
-        if not _SPAN.search(match["after"]) and not _is_licensed(match["number"], licensed):
+    for match in _LARGE.finditer(plain) if _LARGE_NUMBERS.may_be_in(plain) else ():
+        if not _SPAN.search(match["after"]) and not _is_licensed(match["number"], sentence):
             yield "spelled_figure", f"spells a figure out: {match['number']!r}; cite it instead"
             return
     if multiplied := _MULTIPLIED.search(plain):
         yield "spelled_figure", f"spells a figure out: {multiplied.group(0)!r}; cite it instead"
 
 
-def _is_licensed(words: str, licensed: set[int]) -> bool:
+def _is_licensed(words: str, sentence: Sentence) -> bool:
+    licensed = {int(digits) for item in sentence.items for digits in re.findall(r"\d+", f"{item.id} {item.label} {item.period}") if len(digits) < 5}
     values = [LEXICON.numbers.get(word.lower(), -1) for word in re.split(r"[\s-]+", words)]
     numbers = [value for value in values if value >= 0]
     if len(numbers) == 2 and numbers[1] == 100:
@@ -107,7 +104,7 @@ def _is_licensed(words: str, licensed: set[int]) -> bool:
 
 def doubled_unit(sentence: Sentence, _known: Known) -> Iterator[Fault]:
     """A citation brings its unit, so none is added; a currency that is named is the figure's."""
-    for pattern in (_UNIT_AFTER, _UNIT_BEFORE):
+    for pattern in (_UNIT_AFTER, _UNIT_BEFORE) if sentence.cited else ():
         for match in pattern.finditer(sentence.plain):
             yield "doubled_unit", f"adds a unit to a citation, which brings its own: {match.group(0).replace(MARK, '[[id]]')!r}"
             return
@@ -115,7 +112,7 @@ def doubled_unit(sentence: Sentence, _known: Known) -> Iterator[Fault]:
         item = window.cited.item
         if item is None or item.currency is None:
             continue
-        for currency, pattern in _CURRENCY_WORDS.items():
-            spoken = pattern.search(window.words)
+        for currency, names in _CURRENCY_WORDS.items():
+            spoken = names.search(window.words)
             if currency != item.currency and spoken and _IN_CURRENCY.search(window.words[: spoken.start()]):
                 yield "wrong_currency", f"speaks of {spoken.group(0)}, but {item.id} is in {item.currency}"

@@ -61,13 +61,19 @@ class Known:
 
     @cached_property
     def named(self) -> frozenset[str]:
-        """Own names, and those in headlines, events and documents: they may be named where their text is cited or quoted."""
-        return self.own_names | frozenset(_capitalised(str(item.value) for item in self.texts))
+        """Own names and the index funds: what any sentence may name."""
+        return self.own_names | self.benchmarks
+
+    @cached_property
+    def named_by_texts(self) -> frozenset[str]:
+        """What any sentence may name, and names in headlines, events and documents: those only where such a text is cited."""
+        return self.named | frozenset(_capitalised(str(item.value) for item in self.texts))
 
     @cached_property
     def peers(self) -> frozenset[str]:
         """Symbols of peers that the sheet has figures of."""
-        return frozenset(peer for item in self.sheet.evidence if (peer := peer_of(item.id)))
+        symbols = {item.id.split(".", 2)[1] for item in self.sheet.evidence if item.id.startswith("peer.")}
+        return frozenset(peer for symbol in symbols if (peer := peer_of(f"peer.{symbol}.any")))
 
     @cached_property
     def benchmarks(self) -> frozenset[str]:
@@ -79,10 +85,9 @@ class Known:
         """The newest period of each figure, by stem and kind of period (FY or Q)."""
         found: dict[tuple[str, str], str] = {}
         for item in self.sheet.evidence:
-            stem, dot, period = item.id.rpartition(".")
-            if _PERIOD.fullmatch(dot + period):
-                key = (stem, period[0])
-                found[key] = max(found.get(key, ""), dated(period))
+            stem, _, period = item.id.rpartition(".")
+            if (day := _dated_end(period)) and found.get(key := (stem, period[0]), "") < day:
+                found[key] = day
         return found
 
     @cached_property
@@ -98,12 +103,23 @@ class Known:
     @cached_property
     def roles(self) -> tuple[str, ...]:
         """The roles among the private texts."""
-        return tuple(text.strip() for text in self.private if 0 < len(words_of(text)) < ECHOED_WORDS)
+        return _roles_among(self.private)
 
     @cached_property
     def private_runs(self) -> frozenset[tuple[str, ...]]:
         """Runs of words of the prompt's own texts."""
         return _runs_of(self.private)
+
+
+@lru_cache(maxsize=1024)
+def _dated_end(end: str) -> str | None:
+    """The end of an id in a form that sorts, None where it is no period."""
+    return dated(end) if _PERIOD.fullmatch(f".{end}") else None
+
+
+@lru_cache(maxsize=64)
+def _roles_among(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text.strip() for text in texts if 0 < len(words_of(text)) < ECHOED_WORDS)
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from crew.agents.verification.known import Fault, Known, dated, peer_of, period_of, stem_of
 from crew.agents.verification.lexicon import LEXICON, Mention
@@ -40,8 +41,8 @@ def wrong_metric(sentence: Sentence, _known: Known) -> Iterator[Fault]:
     """The words of a figure's clause call it by its name, where they call it by any."""
     for window in sentence.windows:
         item = window.cited.item
-        accepted = _accepted(item) if item is not None else None
-        if item is None or not accepted or _label_of(item) in window.words.lower():
+        accepted = _accepted(item.id) if item is not None else None
+        if item is None or not accepted or _called(item.label) in window.words.lower():
             continue
         named = _linked(window.before[-60:]) or [
             one for one in LEXICON.concepts.mentions(window.after[:30]) if one.start <= _NEXT and not _COMPARED_WITH.search(window.after[: one.start])
@@ -50,8 +51,9 @@ def wrong_metric(sentence: Sentence, _known: Known) -> Iterator[Fault]:
             yield "wrong_metric", f"speaks of {named[-1].word!r}, but {item.id} is {item.label!r}"
 
 
-def _label_of(item: Evidence) -> str:
-    return re.sub(r"\s(?:FY\d{4}|Q[1-4]-\d{4}|TTM)$|,.*$", "", item.label).lower()
+@lru_cache(maxsize=4096)
+def _called(label: str) -> str:
+    return re.sub(r"\s(?:FY\d{4}|Q[1-4]-\d{4}|TTM)$|,.*$", "", label).lower()
 
 
 def _linked(before: str) -> list[Mention]:
@@ -62,8 +64,9 @@ def _linked(before: str) -> list[Mention]:
     return found
 
 
-def _accepted(item: Evidence) -> frozenset[str] | None:
-    return next((concepts for stem, concepts in LEXICON.accepted if item.id.startswith(stem)), None)
+@lru_cache(maxsize=4096)
+def _accepted(id: str) -> frozenset[str] | None:
+    return next((concepts for stem, concepts in LEXICON.accepted if id.startswith(stem)), None)
 
 
 def wrong_period(sentence: Sentence, _known: Known) -> Iterator[Fault]:
@@ -86,8 +89,9 @@ def wrong_period(sentence: Sentence, _known: Known) -> Iterator[Fault]:
 
 
 def _periods(text: str) -> list[tuple[str, str]]:
-    rates = [match.span() for match in _NOT_PERIOD.finditer(text)]
-    found = [one for one in LEXICON.periods.mentions(text) if not any(start <= one.start and one.end <= end for start, end in rates)]
+    mentions = LEXICON.periods.mentions(text)
+    rates = [match.span() for match in _NOT_PERIOD.finditer(text)] if mentions else []
+    found = [one for one in mentions if not any(start <= one.start and one.end <= end for start, end in rates)]
     return [(one.meaning, one.word) for one in found if not _FORWARD.search(text[max(0, one.start - 14) : one.start])]
 
 

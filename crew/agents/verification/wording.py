@@ -3,8 +3,9 @@
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 
 from crew.agents.verification.known import (
     COPIED_PROFILE_WORDS,
@@ -17,13 +18,13 @@ from crew.agents.verification.known import (
     peer_of,
     shingles,
 )
-from crew.agents.verification.lexicon import COMMON_WORDS, LEXICON, NAMES
-from crew.agents.verification.sentence import MARK, Sentence, words_of
+from crew.agents.verification.lexicon import COMMON_WORDS, LEXICON, NAMES, Telltales
+from crew.agents.verification.sentence import MARK, Sentence
 from crew.domain.outside import reads_like_instruction
 
 _TEXTS = ("news.", "document.", "event.", "company.")
 _NAME = re.compile(r"(?<![\w$@#])[^\W\d_][\w'’&./-]*(?<![./-])")
-_OPENING = re.compile(r"(?:^|[.!?:—–|(]\s*|[\"“«‘]\s*|^[#*\s-]+)$")
+_OPENERS, _LIST_MARKS = '.!?:—–|("“«‘', "#*- \t\n"
 _POSSESSIVE = re.compile(r"['’](?:s|ll|m|ve|re|d)?$")
 # A ticker takes no article and no plural: the IC, los CEDEARs.
 _PLURAL_ABBREVIATION = re.compile(r"(?:[A-Z]-)?[A-Z]{2,7}s")
@@ -34,6 +35,7 @@ _HEARSAY = LEXICON.any_of("hearsay")
 _NO_HEARSAY = LEXICON.any_of("hearsay_safe")
 _RATING, _RATING_SAFE = LEXICON.any_of("rating"), LEXICON.any_of("rating_safe")
 _COMPUTED = LEXICON.any_of("computed_rating")
+_TRADES = Telltales(["buy", "sell", "hold", "comprar", "vender", "manter", "mantener", "compra", "venda", "venta"])
 _BARE_RATING = re.compile(
     r"\b(?:STRONG )?(?:BUY|SELL|HOLD|COMPRA|VENDA|COMPRAR|VENDER|VENTA)\b|(?:[:–—-]\s*|\brating\s+)(?:a\s+)?(?:strong\s+)?(?:buy|sell|hold|compra|"
     r"venda|venta)\b[.!]?\s*$"
@@ -51,7 +53,12 @@ _TO_TRADE = re.compile(
     re.IGNORECASE,
 )
 _PROMISE, _INSTRUCTION = LEXICON.any_of("promise"), LEXICON.any_of("instruction")
-_IMPERATIVE = re.compile(rf"^[\W_]*{LEXICON.any_of('imperative').pattern}(?=\s|[:!])(?!\s(?:side|case|discipline|support|quality)\b)")
+_IMPERATIVES = LEXICON.any_of("imperative")
+_IMPERATIVE = re.compile(rf"^[\W_]*{_IMPERATIVES.pattern}(?=\s|[:!])(?!\s(?:side|case|discipline|support|quality)\b)")
+_ACTING = re.compile(r"\b(?:you are|i am|act as|speaking as)", re.IGNORECASE)
+# What any address holds, and any markup: one class of characters is soon looked for.
+_HINT_OF_LINK = re.compile(r"[:@#\[(]|\.\w|www", re.IGNORECASE)
+_HINT_OF_MARKUP = re.compile(r"[<>|`~^\\*_#+•&=]|!\[|\]\(|-[\s-]")
 _LINK = re.compile(
     r"https?:|ftp:|javascript:|data:|mailto:|www\.|(?<![\w.])[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|io|ai|co|ru|cn|xyz|info|biz|top|app|dev|me|tv|br|"
     r"es|example|link|site|online|shop|live)(?:/|\b)"
@@ -66,8 +73,8 @@ _SECRET = re.compile(
     r"\bpassword\b|\bsecret\s+key\b",
     re.IGNORECASE,
 )
-_BLOB = re.compile(r"(?<!\S)[A-Za-z0-9+/=_-]{28,}(?!\S)")
-_PICTURES = {"So", "Sk"}
+_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{28,}")
+_PICTURES, _NO_PICTURES = {"So", "Sk"}, {*"°™®©", *map(chr, range(128))}
 _COMMON_ENDING = re.compile(
     r"(?:tion|sion|ity|ment|ness|ship|ism|ance|ence|ing|ics|cy|ure|age|th|dom|ery|worthy|able|ible|ful|less|ous|ive|ical|ual|ward|wise|some|ude|ião|ção|dade|mento|dad|miento|ción|ez|ly|s)$",
     re.IGNORECASE,
@@ -93,8 +100,9 @@ def _allowed() -> frozenset[str]:
 
 
 @cache
-def _phrases() -> re.Pattern[str]:
-    return re.compile(r"(?<!\w)(?:" + "|".join(sorted(map(re.escape, allowed_phrases()), key=len, reverse=True)) + r")(?!\w)")
+def _phrases() -> tuple[Telltales, re.Pattern[str]]:
+    allowed = sorted(allowed_phrases(), key=len, reverse=True)
+    return Telltales(allowed), re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, allowed)) + r")(?!\w)")
 
 
 @cache
@@ -104,32 +112,46 @@ def _companies() -> frozenset[str]:
 
 def unknown_name(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """No company, ticker, person or product is named that no fact names."""
-    plain = known.licence.unquoted(sentence.text)
-    plain = _phrases().sub(lambda match: match.group(0).lower(), Sentence(plain, {}).plain)
-    labels = frozenset(initials for item in sentence.items for initials in _initials(item.label))
-    if re.search(r"\$[A-Za-z]{1,6}\b", plain):
+    plain = _with_small_phrases(_own_words(sentence, known))
+    if "$" in plain and re.search(r"\$[A-Za-z]{1,6}\b", plain):
         yield "other_company", "names a ticker with a dollar sign"
     cites_text = any(item.id.startswith(_TEXTS[:3]) for item in sentence.items)
     peers = known.peers if any(item.id.startswith(("peer.", "peers.")) for item in sentence.items) else frozenset[str]()
-    own = (known.named if cites_text else known.own_names) | known.benchmarks
-    named = own | peers
+    own = known.named_by_texts if cites_text else known.named
     # Most words have no capital, and none of what follows speaks of those.
     for match in (one for one in _NAME.finditer(plain) if not one.group(0).islower()):
-        word = _POSSESSIVE.sub("", match.group(0))
-        opening = bool(_OPENING.search(plain[: match.start()]))
-        if len(word) < 2 and _is_model(word, plain[: match.start()], known):
+        word, before, after = _POSSESSIVE.sub("", match.group(0)), plain[: match.start()], plain[match.end() :]
+        if len(word) < 2 and _is_model(word, before, known):
             yield "unknown_name", f"names the model {word!r}, which no fact names"
             return
-        if len(word) < 2 or any(map(str.isdigit, word)):
+        if _is_no_name(word, before, after, sentence):
             continue
-        if word in labels or (word not in _companies() and _is_abbreviation(word, plain[: match.start()], plain[match.end() :])):
-            continue
-        if opening and word not in named and _opens_as_a_name(word, plain[match.end() :], named_as=match.group(0)):
+        opening = _opens(before)
+        if opening and word not in own and word not in peers and _opens_as_a_name(word, after, named_as=match.group(0)):
             yield "other_company", f"speaks of {word!r}, which no fact names"
             return
         if _is_foreign(word, own, opening=opening, peers=peers):
             yield "other_company" if word.isupper() or word in _companies() else "unknown_name", f"names {word!r}, which no fact names"
             return
+
+
+def _is_no_name(word: str, before: str, after: str, sentence: Sentence) -> bool:
+    """Whether a word with a capital is a letter, a number's, or the abbreviation of a cited figure or of a common noun."""
+    if len(word) < 2 or any(map(str.isdigit, word)) or any(word in _initials(item.label) for item in sentence.items):
+        return True
+    return word not in _companies() and _is_abbreviation(word, before, after)
+
+
+def _opens(before: str) -> bool:
+    """Whether a word after `before` begins a sentence, a clause or a quotation."""
+    said = before.rstrip()
+    return not said or said[-1] in _OPENERS or not said.strip(_LIST_MARKS)
+
+
+def _with_small_phrases(plain: str) -> str:
+    """`plain` with allowed names of several words in small letters, so that none of their words is taken for another name."""
+    telltales, pattern = _phrases()
+    return pattern.sub(lambda match: match.group(0).lower(), plain) if telltales.may_be_in(plain) else plain
 
 
 def _is_abbreviation(word: str, before: str, after: str) -> bool:
@@ -142,13 +164,18 @@ def _is_abbreviation(word: str, before: str, after: str) -> bool:
     return following["word"] is None or any(following["word"] in words for words in LEXICON.stopwords.values())
 
 
-def _initials(label: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _initials(label: str) -> frozenset[str]:
     """The abbreviations that a figure's label gives: ETR of effective tax rate, without its small words and what follows a comma."""
     words = [word for word in re.findall(r"[A-Za-z]+", label.split(",", maxsplit=1)[0]) if word not in _SMALL]
-    if "average" in label and "day" in label:
-        yield "MA"
-    for end in range(2, len(words) + 1):
-        yield "".join(word[0] for word in words[:end]).upper()
+    averages = {"MA"} if "average" in label and "day" in label else set()
+    return frozenset(averages.union("".join(word[0] for word in words[:end]).upper() for end in range(2, len(words) + 1)))
+
+
+def _own_words(sentence: Sentence, known: Known) -> str:
+    """What the sentence says itself: `plain` without what it quotes word for word from a text that it cites."""
+    said = known.licence.unquoted(sentence.text)
+    return sentence.plain if said == sentence.text else Sentence(said, {}).plain
 
 
 def _is_model(letter: str, before: str, known: Known) -> bool:
@@ -218,8 +245,7 @@ def hearsay(sentence: Sentence, _known: Known) -> Iterator[Fault]:
 
 def copied_text(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """Words of an outside text are shown by citing it; what reads like an instruction there is not shown at all."""
-    own = known.licence.unquoted(sentence.text)
-    plain = Sentence(own, {}).plain
+    plain = _own_words(sentence, known)
     runs = shingles(plain, COPIED_WORDS) | shingles(plain, COPIED_PROFILE_WORDS)
     copied = sorted(known.outside_runs[run] for run in runs if run in known.outside_runs)
     if copied:
@@ -233,16 +259,15 @@ def prompt_echo(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """The desk's own instructions are not part of a report."""
     if known.private and any(run in known.private_runs for run in shingles(sentence.text, ECHOED_WORDS)):
         yield "prompt_echo", "repeats the instructions of the desk"
-    elif any(
-        re.search(rf"\b(?:you are|i am|act as|speaking as)\s+(?:an?\s+|the\s+)?{re.escape(role)}\b", sentence.plain, re.IGNORECASE)
-        for role in known.roles
+    elif _ACTING.search(sentence.plain) and any(
+        re.search(rf"{_ACTING.pattern}\s+(?:an?\s+|the\s+)?{re.escape(role)}\b", sentence.plain, re.IGNORECASE) for role in known.roles
     ):
         yield "prompt_echo", "repeats who the writer was told to be"
 
 
 def rating_word(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """No rating is given in prose; the computed one may be named as such."""
-    plain = known.licence.unquoted(sentence.plain)
+    plain = sentence.plain
     stated = _COMPUTED.search(plain)
     if stated:
         said = plain[stated.end() :].strip(" .").lower().replace("_", " ")
@@ -251,98 +276,119 @@ def rating_word(sentence: Sentence, known: Known) -> Iterator[Fault]:
             return
         yield "rating_word", f"states the computed rating as {said[:30]!r}; it is {known.sheet.scorecard.rating}"
         return
-    spoken = _RATING_SAFE.sub(" ", plain)
-    if rating := _RATING.search(spoken) or _TO_TRADE.search(spoken) or _NOUN_RATING.search(spoken) or _BARE_RATING.search(spoken):
+    spoken = _RATING_SAFE.without(plain)
+    rating = _RATING.search(spoken)
+    if rating is None and _TRADES.may_be_in(spoken):
+        rating = _TO_TRADE.search(spoken) or _NOUN_RATING.search(spoken) or _BARE_RATING.search(spoken)
+    if rating:
         yield "rating_word", f"uses the rating word {rating.group(0).strip()!r}; the rating is computed"
 
 
-def promise(sentence: Sentence, known: Known) -> Iterator[Fault]:
+def promise(sentence: Sentence, _known: Known) -> Iterator[Fault]:
     """Nothing is promised."""
-    if word := _PROMISE.search(known.licence.unquoted(sentence.plain)):
+    if word := _PROMISE.search(sentence.plain):
         yield "promise", f"promises what nobody can: {word.group(0)!r}"
 
 
 def instruction(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """The reader is told what is, never what to do; no text speaks to a model."""
-    plain = known.licence.unquoted(sentence.plain)
-    ordered = _IMPERATIVE.search(plain)
+    ordered = _IMPERATIVE.search(sentence.plain) if _IMPERATIVES.may_be_in(sentence.plain) else None
     if ordered and ordered.group(0).strip(' "“«') in known.own_names:
         ordered = None
-    if word := _INSTRUCTION.search(plain) or ordered:
+    if word := _INSTRUCTION.search(sentence.plain) or ordered:
         yield "instruction", f"reads like an instruction: {word.group(0).strip()!r}"
 
 
 def markup(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """Prose is plain: no link, no address, no markup, no pictures, no secret, nothing encoded."""
-    text = unicodedata.normalize("NFKC", known.licence.unquoted(sentence.text))
-    plain = Sentence(text, {}).plain
-    for match in _LINK.finditer(plain):
+    plain = _own_words(sentence, known)
+    for match in _LINK.finditer(plain) if _HINT_OF_LINK.search(plain) else ():
         if match.group(0).strip("/") not in known.own_names and not any(match.group(0) in name for name in known.own_names):
             yield "link", f"holds an address: {match.group(0)!r}"
             return
-    if found := _MARKUP.search(plain):
+    if found := _MARKUP.search(plain) if _HINT_OF_MARKUP.search(plain) else None:
         yield "markup", f"holds markup: {found.group(0).strip()!r}; write plain sentences"
-    elif not text.isascii() and any(unicodedata.category(character) in _PICTURES and character not in "°™®©" for character in text):
+    elif any(unicodedata.category(character) in _PICTURES for character in set(plain) - _NO_PICTURES):
         yield "markup", "holds a picture sign; write plain sentences"
     if _SECRET.search(plain):
         yield "secret", "holds what looks like a credential"
-    if _BLOB.search(plain):
+    if any(map(_BLOB.fullmatch, plain.split())):
         yield "encoded_text", "holds a run of letters that is no word"
 
 
 def other_language(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """The sentence is in a language of the report."""
-    words = sentence.words
-    accented = bool(_ACCENTED.search(sentence.text))
+    spoken = _languages_of(sentence.words)
+    accented = not sentence.text.isascii() and bool(_ACCENTED.search(sentence.text))
     lowered = sentence.text.lower()
-    counts = {language: _count(words, language) + _look(language, lowered, accented=accented) for language in LEXICON.stopwords}
+    heard = Counter(language for languages in spoken for language in languages)
+    counts = {language: heard[language] + _look(language, lowered, accented=accented) for language in LEXICON.stopwords}
     own, other = (max(names, key=lambda language: counts[language]) for names in (known.languages, set(counts) - known.languages))
     foreign = counts[other] >= 2 and counts[other] >= counts[own] + 2
-    if foreign or any(_is_rather(words, language, own) for language in _WRITTEN if language not in known.languages):
+    if foreign or any(_is_rather(spoken, len(sentence.words), language, own) for language in _WRITTEN if language not in known.languages):
         yield "other_language", f"is written in another language than {' or '.join(sorted(known.languages))}"
 
 
-def _is_rather(words: list[str], other: str, own: str) -> bool:
-    """Whether the words that only one of two languages has speak for the other one."""
-    theirs = sum(map(_only_in(other, own).__contains__, words))
-    mine = sum(map(_only_in(own, other).__contains__, words))
-    return theirs >= mine + 2 or (mine == 0 and len(words) >= 3 and theirs >= max(1, len(words) / 8))
+def _languages_of(words: list[str], disguise: Callable[[str], str] | None = None) -> list[frozenset[str]]:
+    """For each small word among `words`, undone of a disguise: the languages that have it."""
+    small = _small_words(disguise)
+    return [small[word] for word in words if word in small]
 
 
 @cache
-def _only_in(language: str, other: str) -> frozenset[str]:
-    return LEXICON.stopwords[language] - LEXICON.stopwords[other]
+def _small_words(disguise: Callable[[str], str] | None) -> dict[str, frozenset[str]]:
+    """The languages of each small word, by the word or by what a disguise makes of it; words of two letters are told by no disguise."""
+    words = {word for listed in LEXICON.stopwords.values() for word in listed if disguise is None or len(word) > 2}
+    return {
+        word if disguise is None else disguise(word): frozenset(language for language, listed in LEXICON.stopwords.items() if word in listed)
+        for word in words
+    }
 
 
-def encoded(sentence: Sentence, known: Known) -> Iterator[Fault]:
-    """The sentence is not disguised: not rotated, not reversed."""
-    words = sentence.words
-    own = max(sum(word in LEXICON.stopwords[language] and len(word) > 1 for word in words) for language in known.languages)
-    letters = "".join(word for word in re.findall(r"[^\W\d_]+", sentence.plain) if any(map(str.islower, word))).lower()
-    vowels = sum(letter in "aeiou" for letter in unicodedata.normalize("NFD", letters))
-    plain_word = any(len(word) >= _TELLING and _is_common(word) for word in words)
-    if own == 0 and not plain_word and len(words) >= 3 and len(letters) >= _FEWEST_LETTERS and vowels < _LEAST_VOWELS * len(letters):
-        yield "encoded_text", "holds hardly a vowel, as encoded text does"
-    elif re.search(r"(?:^|\s)[.!?]\w", sentence.plain):
-        yield "encoded_text", "has a full stop before a word, as reversed text does"
-    else:
-        for disguise, decoded in (("rotated", codecs.encode(sentence.plain, "rot13")), ("reversed", sentence.plain[::-1])):
-            hidden = [word for word in words_of(decoded) if len(word) > 2]
-            most = max(_count(hidden, language) for language in _WRITTEN)
-            if most > own and (most >= 2 or own == 0) and len(words) > 3:
-                yield "encoded_text", f"is {disguise} text"
-                return
-
-
-def _count(words: list[str], language: str) -> int:
-    """How many of `words` are small words of the language."""
-    return sum(map(LEXICON.stopwords[language].__contains__, words))
+def _is_rather(spoken: list[frozenset[str]], words: int, other: str, own: str) -> bool:
+    """Whether the words that only one of two languages has speak for the other one."""
+    theirs = sum(other in languages and own not in languages for languages in spoken)
+    mine = sum(own in languages and other not in languages for languages in spoken)
+    return theirs >= mine + 2 or (mine == 0 and words >= 3 and theirs >= max(1, words / 8))
 
 
 def _look(language: str, lowered: str, *, accented: bool) -> int:
     """How much the letters of a text speak for the language."""
     own_letters = not lowered.isascii() and any(letter in lowered for letter in _LETTERS.get(language, ""))
     return 2 * own_letters + (accented and language != "en")
+
+
+def _rotated(word: str) -> str:
+    return codecs.encode(word, "rot13")
+
+
+def _reversed(word: str) -> str:
+    return word[::-1]
+
+
+def encoded(sentence: Sentence, known: Known) -> Iterator[Fault]:
+    """The sentence is not disguised: not rotated, not reversed."""
+    words = sentence.words
+    own = max(sum(word in LEXICON.stopwords[language] and len(word) > 1 for word in words) for language in known.languages)
+    if own == 0 and _has_hardly_a_vowel(sentence):
+        yield "encoded_text", "holds hardly a vowel, as encoded text does"
+    elif re.search(r"(?:^|\s)[.!?]\w", sentence.plain):
+        yield "encoded_text", "has a full stop before a word, as reversed text does"
+    else:
+        for name, disguise in (("rotated", _rotated), ("reversed", _reversed)):
+            hidden = _languages_of(words, disguise)
+            most = max(sum(language in languages for languages in hidden) for language in _WRITTEN) if hidden else 0
+            if most > own and (most >= 2 or own == 0) and len(words) > 3:
+                yield "encoded_text", f"is {name} text"
+                return
+
+
+def _has_hardly_a_vowel(sentence: Sentence) -> bool:
+    if len(sentence.words) < 3 or any(len(word) >= _TELLING and _is_common(word) for word in sentence.words):
+        return False
+    letters = "".join(word for word in re.findall(r"[^\W\d_]+", sentence.plain) if any(map(str.islower, word))).lower()
+    vowels = sum(letter in "aeiou" for letter in unicodedata.normalize("NFD", letters))
+    return len(letters) >= _FEWEST_LETTERS and vowels < _LEAST_VOWELS * len(letters)
 
 
 def uncited_change(sentence: Sentence, _known: Known) -> Iterator[Fault]:
