@@ -105,7 +105,7 @@ class Bars:
 def read_bars(history: PriceHistory, *, minor_units: int = 1) -> Bars:
     """Read a history into arrays, in major units of its currency."""
     close = _floats(history.close) / minor_units
-    all_days = np.fromiter((day.toordinal() for day in history.dates), dtype=np.int64, count=len(history.dates))
+    all_days = np.fromiter(map(date.toordinal, history.dates), dtype=np.int64, count=len(history.dates))
     usable = np.isfinite(close) & (close > 0.0)
     kept = np.flatnonzero(usable)
     days = all_days[kept]

@@ -1,6 +1,6 @@
 """Multiples and yields: today's, those of past fiscal years at the price of the day each was known, and one against the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
@@ -85,7 +85,7 @@ _COMPARED = ("valuation.pe", "valuation.ps", "valuation.pb", "valuation.ptb", "v
 
 def enter_multiples(listing: Listing, snapshot: MarketSnapshot) -> None:
     """Enter `valuation.*` multiples and yields, `….FY2024` of past years, `…_history_median` and `…_vs_history`."""
-    enter_multiples_of_today(listing)
+    enter_multiples_of_today(listing, MULTIPLES)
     _enter_forward(listing.figures)
     _enter_peg(listing.figures)
     _enter_payouts(listing)
@@ -95,9 +95,9 @@ def enter_multiples(listing: Listing, snapshot: MarketSnapshot) -> None:
             _enter_against_history(listing, multiple)
 
 
-def enter_multiples_of_today(listing: Listing) -> None:
-    """Enter today's multiples and yields only."""
-    for multiple in MULTIPLES:
+def enter_multiples_of_today(listing: Listing, multiples: Iterable[Multiple]) -> None:
+    """Enter each of `multiples` as of today."""
+    for multiple in multiples:
         _enter_today(listing, multiple)
 
 

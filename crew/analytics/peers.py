@@ -9,8 +9,9 @@ from crew.analytics.bar_evidence import BarLedger, Name
 from crew.analytics.bars import LONGEST_CLOSURE_DAYS, read_bars
 from crew.analytics.book import EvidenceBook
 from crew.analytics.figures import Figures, quotient
+from crew.analytics.lines import LINES
 from crew.analytics.listing import Listing, enter_listing
-from crew.analytics.multiples import enter_multiples_of_today
+from crew.analytics.multiples import MULTIPLES, enter_multiples_of_today
 from crew.analytics.ratio_table import RATIOS
 from crew.analytics.ratios import enter_by_period
 from crew.analytics.statements import enter_statements
@@ -40,6 +41,22 @@ COMPARED = (
 )
 _FEWEST = 2
 _RATIOS = tuple(ratio for ratio in RATIOS if any(item.figure.partition(".{")[0] == ratio.id for item in COMPARED))
+_MULTIPLES = tuple(multiple for multiple in MULTIPLES if any(item.figure == multiple.id for item in COMPARED))
+# What a listing is made of, beside the inputs of ratios and multiples: shares, net debt and claims on the enterprise, free cash flow.
+_UNDER_A_LISTING = (
+    "shares.diluted",
+    "balance.total_debt",
+    "balance.cash",
+    "balance.minority_interest",
+    "balance.preferred_equity",
+    "cashflow.operating",
+    "cashflow.capex",
+    "cashflow.free_reported",
+    "income.net_income",
+    "income.eps_diluted",
+)
+_NAMED = {*_UNDER_A_LISTING, *(name.partition("@")[0] for ratio in _RATIOS for name in ratio.inputs), *(item.figure for item in _MULTIPLES)}
+_LINES = tuple(line for line in LINES if line.id in _NAMED)
 
 
 def enter_peers(listing: Listing, snapshot: MarketSnapshot) -> None:
@@ -72,12 +89,12 @@ def _enter_peer(figures: Figures, snapshot: MarketSnapshot, peer: PeerFigures) -
         statements=peer.statements,
         fx=snapshot.fx,
     )
-    reported = enter_statements(own, alone)
+    reported = enter_statements(own, alone, _LINES)
     if reported is None:
         return False
     enter_by_period(own, reported, _RATIOS)
     listing = enter_listing(own, alone, reported)
-    enter_multiples_of_today(listing)
+    enter_multiples_of_today(listing, _MULTIPLES)
     wanted = {_resolve(item.figure, listing): item.name for item in (MARKET_VALUE, *COMPARED)}
     _carry(figures.book, book, wanted, peer.instrument.symbol)
     return True

@@ -1,5 +1,6 @@
 """Statement evidence: annual, quarterly and twelve-month figures as reported, and the two that code adds, net debt and free cash flow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -44,8 +45,8 @@ class Reported:
         return max((*self.quarterly, *self.annual), key=lambda column: column.end, default=None)
 
 
-def enter_statements(figures: Figures, snapshot: MarketSnapshot) -> Reported | None:
-    """Enter `income.*`, `balance.*`, `cashflow.*` and `shares.diluted.*`; None when the instrument has no usable statement."""
+def enter_statements(figures: Figures, snapshot: MarketSnapshot, lines: Sequence[Line] = LINES) -> Reported | None:
+    """Enter what `lines` name of `income.*`, `balance.*`, `cashflow.*` and `shares.diluted.*`; None when the instrument has no usable statement."""
     statements = StatementSet(snapshot.statements)
     if statements.currency is None or not (statements.ends("annual") or statements.ends("quarterly")):
         _enter_absence(figures, snapshot)
@@ -61,9 +62,9 @@ def enter_statements(figures: Figures, snapshot: MarketSnapshot) -> Reported | N
     )
     newest = {columns[0].label for columns in (reported.annual, reported.quarterly) if columns}
     for column in (*reported.annual, *reported.quarterly):
-        for line in LINES:
+        for line in lines:
             _enter_line(figures, reported, line, column, is_newest=column.label in newest)
-    flows = [line for line in LINES if line.to_twelve_months != "none"]
+    flows = [line for line in lines if line.to_twelve_months != "none"]
     for column, line in product((reported.ttm,) if reported.ttm else (), flows):
         _enter_twelve_months(figures, reported, line, column)
     for column in reported.columns:
@@ -100,9 +101,11 @@ def _enter_line(figures: Figures, reported: Reported, line: Line, column: Column
 
 
 def _name_in(line: Line, statement: Statement | None) -> str | None:
-    if statement is None:
-        return None
-    return next((name for name in line.names if name in statement.lines), None)
+    known = statement.lines if statement is not None else {}
+    for name in line.names:
+        if name in known:
+            return name
+    return None
 
 
 def _observe(figures: Figures, line: Line, statement: Statement, name: str, column: Column) -> None:
