@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from crewai import Agent, BaseLLM, Process, Task
+from crewai import BaseLLM, Process, Task
 from crewai.tasks.task_output import TaskOutput
 
 from crew.agents.accounting import load_prices
 from crew.agents.breaker import Breakers
-from crew.agents.executor import LeanExecutor
+from crew.agents.executor import LeanAgent, LeanExecutor
 from crew.agents.forgetful import ForgetfulCrew
 from crew.agents.guard import RunGuard
 from crew.agents.metered import MeteredModel, Terms
@@ -29,6 +29,8 @@ from crew.settings import Settings
 if TYPE_CHECKING:
     from crew.agents.shelf import Shelf
 
+# CrewAI reads its own deprecated fields at every kickoff. For the whole process, since a filter for one kickoff would be that of all its threads.
+warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"crewai\.")
 BREAKERS = Breakers()
 log = structlog.get_logger(__name__)
 
@@ -103,20 +105,15 @@ def execute(given: Assignment, reviewer: Reviewer, around: Surroundings, *, mode
 def _kickoff(given: Assignment, reviewer: Reviewer, around: Surroundings, *, name: str, waits: bool) -> tuple[str, ...]:
     model = _model(given, around, name, waits=waits)
     work = _task(given, model, reviewer)
-    with warnings.catch_warnings():
-        # CrewAI reads its own deprecated fields at every kickoff.
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"crewai\.")
-        try:
-            crew = ForgetfulCrew(
-                agents=[work.agent], tasks=[work], process=Process.sequential, memory=False, cache=False, planning=False, tracing=False
-            )
-            crew.kickoff()
-        except StockcrewError:
-            raise
-        except Exception as error:
-            if model.failure is not None:
-                raise model.failure from error
-            raise OutputInvalid(f"task {given.task_name}: {name} gave no usable answer: {first_line(error)}") from error
+    try:
+        crew = ForgetfulCrew(agents=[work.agent], tasks=[work], process=Process.sequential, memory=False, cache=False, planning=False, tracing=False)
+        crew.kickoff()
+    except StockcrewError:
+        raise
+    except Exception as error:
+        if model.failure is not None:
+            raise model.failure from error
+        raise OutputInvalid(f"task {given.task_name}: {name} gave no usable answer: {first_line(error)}") from error
     return tuple(f"{failure.tool_name}: {failure.failure.message}"[:200] for failure in (work.output.tool_failures if work.output else ()))
 
 
@@ -145,7 +142,7 @@ def _model(given: Assignment, around: Surroundings, name: str, *, waits: bool) -
 
 
 def _task(given: Assignment, model: MeteredModel, reviewer: Reviewer) -> Task:
-    member = Agent(
+    member = LeanAgent(
         role=given.agent.role,
         goal=given.agent.goal,
         backstory=given.agent.backstory,

@@ -1,11 +1,13 @@
-"""The loop of one agent as CrewAI runs it, without what it would work out anew for each agent: a pydantic class, and its methods' signatures."""
+"""An agent and its loop as CrewAI runs them, without what it would work out over and over: a pydantic class, signatures, a first loop unused."""
 
 import inspect
 
+from crewai import Agent, Task
 from crewai.agents.agent_executor import AgentExecutor, AgentExecutorState
 from crewai.flow.flow import FlowState
 from crewai.flow.flow_definition import FlowDefinition
 from crewai.flow.flow_wrappers import FlowMethod
+from crewai.tools import BaseTool
 
 
 class _State(FlowState, AgentExecutorState):
@@ -22,6 +24,15 @@ class LeanExecutor(AgentExecutor):
     def flow_definition(cls) -> FlowDefinition:
         """The steps of CrewAI's executor: it looks for them in the class itself, where a subclass has none."""
         return AgentExecutor.flow_definition()
+
+
+class LeanAgent(Agent):
+    """CrewAI's agent, whose loop is made once."""
+
+    def create_agent_executor(self, tools: list[BaseTool] | None = None, task: Task | None = None) -> None:
+        """Make the loop for `task`. CrewAI asks for one before there is a task as well, and replaces every part of that one."""
+        if task is not None:
+            super().create_agent_executor(tools=tools, task=task)
 
 
 def _remember_signatures() -> None:

@@ -38,7 +38,8 @@ def facts_for(task: TaskSpec, sheet: FactSheet) -> list[Evidence]:
 
     Where there are too many, those stay that the task's `facts` name first.
     """
-    wanted = [item for item in sheet.evidence if task.wants(item.id)]
+    wants = task.chooser()
+    wanted = [item for item in sheet.evidence if wants(item.id)]
     if len(wanted) > task.most_facts:
         kept = {item.id for item in sorted(wanted, key=lambda item: task.rank(item.id))[: task.most_facts]}
         wanted = [item for item in wanted if item.id in kept]

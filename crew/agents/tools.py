@@ -3,9 +3,11 @@
 import copy
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crewai.tools import BaseTool
+from crewai.tools.structured_tool import CrewStructuredTool, format_description_for_llm
 from pydantic import BaseModel, Field, PrivateAttr
 
 from crew.agents.prompts import fact_line
@@ -53,6 +55,20 @@ class Nothing(Arguments):
     about: str = Field("", description="Leave empty")
 
 
+class _DescribedTool(CrewStructuredTool):
+    """A tool whose description for prompts is put together once: CrewAI asks for it whenever it makes an agent's loop."""
+
+    @property
+    def formatted_description(self) -> str:
+        """See `CrewStructuredTool.formatted_description`."""
+        return _described(self.name, self.args_schema, self.description)
+
+
+@cache
+def _described(name: str, schema: type[BaseModel] | None, description: str) -> str:
+    return format_description_for_llm(name, schema, description)
+
+
 class _SheetTool(BaseTool):
     """A tool over one fact sheet. One class serves all: making a class costs more than a call."""
 
@@ -60,6 +76,12 @@ class _SheetTool(BaseTool):
 
     def _run(self, **arguments: Any) -> str:
         return self._answer(**arguments)
+
+    def to_structured_tool(self) -> CrewStructuredTool:
+        """See `BaseTool.to_structured_tool`."""
+        made = _DescribedTool(name=self.name, description=self.description, args_schema=self.args_schema, func=self._run)
+        made._original_tool = self  # noqa: SLF001 - as CrewAI does
+        return made
 
 
 def _lines(found: Sequence[Evidence], missing: str) -> str:
