@@ -9,7 +9,7 @@ from crew.domain.factsheet import FactSheet
 from crew.domain.market import MarketSnapshot, PeerFigures
 from crew.market.providers.sample import SampleMarketData
 
-COMPANIES = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "JPM")
+COMPANIES = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META")
 
 
 def _alone(snapshot: MarketSnapshot, peer: PeerFigures) -> FactSheet:
