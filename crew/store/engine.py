@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from crew.errors import ConfigurationError, StoreUnavailable
 from crew.settings import Settings
+from crew.store.turns import TurnConnection
 
 BUSY_TIMEOUT_S = 30
 _PATIENCE_S = 10
@@ -38,7 +39,9 @@ def make_engine(settings: Settings, *, pool_size: int = 5, busy_timeout_s: float
         return engine
     _ensure_folder(Path(str(url.database)), settings)
     engine = sa.create_engine(
-        url, connect_args={"isolation_level": "IMMEDIATE", "timeout": busy_timeout_s, "check_same_thread": False}, pool_size=pool_size
+        url,
+        connect_args={"isolation_level": "IMMEDIATE", "timeout": busy_timeout_s, "check_same_thread": False, "factory": TurnConnection},
+        pool_size=pool_size,
     )
     sa.event.listen(engine, "connect", _prepare)
     return engine
