@@ -12,7 +12,6 @@ from crew.domain.analysis import Failure
 from crew.errors import RunCanceled, StockcrewError, StoreUnavailable
 from crew.jobs.metrics import WorkerMetrics
 from crew.store.analyses import AnalysisStore
-from crew.store.tables import analyses
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
@@ -54,21 +53,19 @@ class StepRunner:
             StepFailed: the work failed, or somebody canceled it.
             StoreUnavailable: the database cannot be used; the step may be run again.
         """
-        result = None
+        result, left = None, None
         name, shown = artifact or step, step.removeprefix(TASK)
         data: dict[str, Any] = {"step": shown, "agent": agent}
-        cut_off = not self._store.log(id, "step.started", data, once=f"started:{step}", current_step=shown)
+        cut_off = not self._store.begin_step(id, step, data, shown=shown)
         # What is begun for the first time has left nothing yet.
         if not cut_off or self._store.artifact(id, name) is None:
             began = time.monotonic()
             result = self.attempt(lambda: work(cut_off), guard, step=shown)
-            content = result.model_dump_json()
-            self.lasting(lambda: self._store.keep_artifact(id, name, content))
+            left = (name, result.model_dump_json())
             seconds = time.monotonic() - began
             data["milliseconds"] = round(seconds * 1000)
             self._metrics.step_ended(shown, seconds)
-        changes = {"completed_tasks": analyses.c.completed_tasks + 1} if step.startswith(TASK) else {}
-        self._store.log(id, "step.finished", data, once=f"finished:{step}", **changes)
+        self.lasting(lambda: self._store.end_step(id, step, data, left=left, is_task=step.startswith(TASK)))
         return result
 
     def lasting(self, write: Callable[[], Answer]) -> Answer:

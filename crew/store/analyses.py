@@ -43,6 +43,15 @@ _COUNTED = sa.update(analyses).where(analyses.c.id == sa.bindparam("of"))
 _NEXT = _COUNTED.values(last_seq=analyses.c.last_seq + 1).returning(analyses.c.last_seq)
 _NEXT_LIVE = _NEXT.where(_LIVE)
 _TAKEN_BACK = _COUNTED.values(last_seq=analyses.c.last_seq - 1)
+_AT_STEP = _COUNTED.values(current_step=sa.bindparam("step"))
+_TASK_DONE = _COUNTED.values(completed_tasks=analyses.c.completed_tasks + 1)
+_OVERDUE = (
+    sa.select(analyses.c.id)
+    .where(analyses.c.status == "queued", analyses.c.deadline_at <= sa.bindparam("now"))
+    .order_by(analyses.c.deadline_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_NEW_ARTIFACT = sa.insert(artifacts)
 _LOGGED = sa.select(events.c.seq).where(events.c.analysis_id == sa.bindparam("of"), events.c.once == sa.bindparam("once"))
 _WANTED = sa.select(analyses.c.id).where(analyses.c.id == sa.bindparam("of"), _LIVE, analyses.c.cancel_requested_at.is_(None))
 _ARTIFACT = sa.select(artifacts.c.content).where(artifacts.c.analysis_id == sa.bindparam("of"), artifacts.c.name == sa.bindparam("name"))
@@ -280,13 +289,35 @@ class AnalysisStore:
             count_call(connection, id, ModelCall.model_validate(data), day=now.astimezone(UTC).date())
         return True
 
-    def log(self, id: str, type: EventType, data: dict[str, Any], *, once: str | None = None, **changes: Any) -> bool:
-        """Append an event and change columns of the row with it; False, and no change, when `once` was logged already."""
+    def log(self, id: str, type: EventType, data: dict[str, Any], *, once: str | None = None) -> bool:
+        """Append an event; False when `once` was logged already, or when the analysis has ended."""
         with self.transaction() as connection:
-            new = self.append(connection, id, type, data, once=once)
-            if new and changes:
-                connection.execute(sa.update(analyses).where(analyses.c.id == id).values(**changes))
+            return self.append(connection, id, type, data, once=once)
+
+    def begin_step(self, id: str, step: str, data: dict[str, Any], *, shown: str) -> bool:
+        """Log that a step has begun, `shown` as the analysis's current one; False when it was begun before."""
+        with self.transaction() as connection:
+            new = self.append(connection, id, "step.started", data, once=f"started:{step}")
+            if new:
+                connection.execute(_AT_STEP, {"of": id, "step": shown})
             return new
+
+    def end_step(self, id: str, step: str, data: dict[str, Any], *, left: tuple[str, str] | None, is_task: bool) -> None:
+        """Leave the content of `left` under its name and log that the step has ended, both or neither.
+
+        The first to leave something under a name wins: a step that ran twice after a split brain changes nothing.
+        """
+        try:
+            self._end_step(id, step, data, left=left, is_task=is_task)
+        except IntegrityError:
+            self._end_step(id, step, data, left=None, is_task=is_task)
+
+    def _end_step(self, id: str, step: str, data: dict[str, Any], *, left: tuple[str, str] | None, is_task: bool) -> None:
+        with self.transaction() as connection:
+            if left is not None:
+                connection.execute(_NEW_ARTIFACT, {"analysis_id": id, "name": left[0], "content": left[1]})
+            if self.append(connection, id, "step.finished", data, once=f"finished:{step}") and is_task:
+                connection.execute(_TASK_DONE, {"of": id})
 
     def begin(self, id: str, *, total_tasks: int) -> bool:
         """Mark a queued analysis running; False when it has ended already."""
@@ -328,9 +359,8 @@ class AnalysisStore:
 
     def overdue(self, *, limit: int = 100) -> Sequence[str]:
         """Ids of up to `limit` queued analyses whose own deadline has passed; running ones are stopped by their worker."""
-        late = sa.select(analyses.c.id).where(analyses.c.status == "queued", analyses.c.deadline_at <= self._clock())
         with self.transaction() as connection:
-            return list(connection.execute(late.order_by(analyses.c.deadline_at).limit(limit)).scalars())
+            return list(connection.execute(_OVERDUE, {"now": self._clock(), "most": limit}).scalars())
 
     def is_wanted(self, id: str) -> bool:
         """Whether work on the analysis still serves anybody: it is under way and nobody asked it to stop."""
@@ -341,14 +371,6 @@ class AnalysisStore:
         """What a step left under `name`, None before it did."""
         with self.transaction() as connection:
             return connection.execute(_ARTIFACT, {"of": id, "name": name}).scalar_one_or_none()
-
-    def keep_artifact(self, id: str, name: str, content: str) -> None:
-        """Leave `content` under `name`. The first to do so wins: a step that ran twice after a split brain changes nothing."""
-        try:
-            with self.transaction() as connection:
-                connection.execute(sa.insert(artifacts), {"analysis_id": id, "name": name, "content": content})
-        except IntegrityError:
-            return
 
     def model_calls(self, id: str, *, task: str | None = None) -> Sequence[ModelCall]:
         """Every model call logged so far, of one task or of all, in the order of the log."""

@@ -21,6 +21,20 @@ _runs = schedule_runs.c
 _items = schedule_run_items.c
 _LONGEST_PROBLEM = 300
 _ACTIVE = _runs.status.in_(["queued", "running"])
+_FREE = sa.or_(_runs.claimed_until.is_(None), _runs.claimed_until <= sa.bindparam("now"), _runs.claimed_by == sa.bindparam("worker"))
+_PLANNED = sa.exists().where(_items.run_id == _runs.id, _items.outcome == "planned")
+_ALIVE = sa.exists().where(_items.run_id == _runs.id, analyses.c.id == _items.analysis_id, analyses.c.status.in_(["queued", "running"]))
+_OVER = sa.and_(_runs.status == "running", ~_PLANNED, ~_ALIVE)
+# Built once: every worker asks these again and again, and mostly finds nothing.
+_ANY_OVER = sa.select(_runs.id).where(_OVER).limit(1)
+_TO_SUBMIT = sa.select(_runs.id).where(_runs.status == "running", _FREE, _PLANNED).order_by(_runs.started_at).limit(1)
+_WAITING = (
+    sa.select(schedule_runs, schedules.c.overlap)
+    .join(schedules, schedules.c.id == _runs.schedule_id)
+    .where(_runs.status == "queued")
+    .order_by(_runs.created_at, _runs.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 
 
 def add_run(connection: sa.Connection, schedule: sa.Row[Any], now: datetime, *, trigger: Trigger, due_at: datetime) -> tuple[str, RunStatus]:
@@ -78,9 +92,8 @@ class RunStore:
 
     def waiting(self, *, limit: int = 50) -> Sequence[sa.Row[Any]]:
         """Runs that wait, with their schedule's overlap policy, oldest first."""
-        query = sa.select(schedule_runs, schedules.c.overlap).join(schedules, schedules.c.id == _runs.schedule_id).where(_runs.status == "queued")
         with connected(self._engine) as connection:
-            return connection.execute(query.order_by(_runs.created_at, _runs.id).limit(limit)).all()
+            return connection.execute(_WAITING, {"most": limit}).all()
 
     def begin(self, run: sa.Row[Any]) -> bool:
         """Let a waiting run begin if none of its schedule is under way: its symbols are those of the watchlist now. Whether it did."""
@@ -121,13 +134,13 @@ class RunStore:
     def claim(self, worker: str, *, lease: timedelta) -> sa.Row[Any] | None:
         """A running run with symbols still to submit, for `worker` alone until the `lease` ends; None when there is none."""
         now = self._clock()
-        free = sa.or_(_runs.claimed_until.is_(None), _runs.claimed_until <= now, _runs.claimed_by == worker)
-        planned = sa.exists().where(_items.run_id == _runs.id, _items.outcome == "planned")
-        query = sa.select(_runs.id).where(_runs.status == "running", free, planned).order_by(_runs.started_at).limit(1)
+        asked = {"now": now, "worker": worker}
         with connected(self._engine) as connection:
-            id = connection.execute(query).scalar_one_or_none()
-            mine = sa.update(schedule_runs).where(_runs.id == id, free)
-            if id is None or not connection.execute(mine.values(claimed_by=worker, claimed_until=now + lease)).rowcount:
+            id = connection.execute(_TO_SUBMIT, asked).scalar_one_or_none()
+            if id is None:
+                return None
+            mine = sa.update(schedule_runs).where(_runs.id == id, _FREE)
+            if not connection.execute(mine.values(claimed_by=worker, claimed_until=now + lease), asked).rowcount:
                 return None
             joined = sa.select(schedule_runs, schedules.c.language, schedules.c.model, schedules.c.created_by).join(
                 schedules, schedules.c.id == _runs.schedule_id
@@ -149,13 +162,10 @@ class RunStore:
 
     def finish_ended(self) -> int:
         """End the runs whose every symbol is settled and whose every analysis has ended; how many."""
-        planned = sa.exists().where(_items.run_id == _runs.id, _items.outcome == "planned")
-        alive = sa.exists().where(_items.run_id == _runs.id, analyses.c.id == _items.analysis_id, analyses.c.status.in_(["queued", "running"]))
-        ended = sa.update(schedule_runs).where(_runs.status == "running", ~planned, ~alive)
+        ended = sa.update(schedule_runs).where(_OVER)
         status = sa.case((_runs.reason.is_(None), "finished"), else_="canceled")
-        query = sa.select(_runs.id).where(_runs.status == "running", ~planned, ~alive)
         with connected(self._engine) as connection:
-            if connection.execute(query.limit(1)).first() is None:
+            if connection.execute(_ANY_OVER).first() is None:
                 return 0
             return connection.execute(ended.values(status=status, finished_at=self._clock(), claimed_by=None, claimed_until=None)).rowcount
 

@@ -20,6 +20,12 @@ from crew.store.watchlists import found_watchlist
 
 MOST_PER_TENANT = 200
 _schedules = schedules.c
+_DUE = (
+    sa.select(schedules)
+    .where(_schedules.paused.is_(sa.false()), _schedules.next_run_at <= sa.bindparam("now"))
+    .order_by(_schedules.next_run_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 
 
 class ScheduleStore:
@@ -149,9 +155,8 @@ class ScheduleStore:
     def fire_due(self, *, limit: int = 50) -> int:
         """Add a run for every schedule whose moment has come; how many. Moments missed while no worker ran give one run together."""
         now = self._clock()
-        due = sa.select(schedules).where(_schedules.paused.is_(sa.false()), _schedules.next_run_at <= now).order_by(_schedules.next_run_at)
         with connected(self._engine) as connection:
-            rows = connection.execute(due.limit(limit)).all()
+            rows = connection.execute(_DUE, {"now": now, "most": limit}).all()
         return sum(self._fire(row, now) for row in rows)
 
     def _fire(self, row: sa.Row[Any], now: datetime) -> bool:

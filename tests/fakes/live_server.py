@@ -34,7 +34,7 @@ def prepare(settings: Settings) -> None:
         call = ModelCall(task="report", agent="reporter", model="rules", prompt_tokens=10, completion_tokens=5, milliseconds=2, cost_usd=0.0)
         store.log(id, "model.called", call.model_dump(mode="json"))
     report = small_report(FINISHED, "MSFT")
-    store.keep_artifact(FINISHED, "report", report.model_dump_json())
+    store.end_step(FINISHED, "compose", {}, left=("report", report.model_dump_json()), is_task=False)
     store.finish(FINISHED, "succeeded", report_status=report.status)
     store.finish(FAILED, "failed", failure=Failure(code="stale_data", message="there is no price that old", retryable=False))
     engine.dispose()

@@ -141,7 +141,7 @@ def test_a_deleted_analysis_leaves_nothing_but_a_trace(service: "Service", store
     with pytest.raises(AnalysisActive):
         service.client.delete(id)
     store.begin(id, total_tasks=4)
-    store.keep_artifact(id, "report", "{}")
+    store.end_step(id, "compose", {}, left=("report", "{}"), is_task=False)
     store.finish(id, "succeeded", report_status="complete")
     service.client.delete(id)
 

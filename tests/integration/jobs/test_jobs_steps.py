@@ -39,13 +39,17 @@ class FlakyStore(AnalysisStore):
             self.away -= 1
             raise StoreUnavailable("the database is away")
 
-    def log(self, id: str, type: Any, data: dict[str, Any], *, once: str | None = None, **changes: Any) -> bool:
+    def log(self, id: str, type: Any, data: dict[str, Any], *, once: str | None = None) -> bool:
         self._maybe("log")
-        return super().log(id, type, data, once=once, **changes)
+        return super().log(id, type, data, once=once)
 
-    def keep_artifact(self, id: str, name: str, content: str) -> None:
-        self._maybe("keep_artifact")
-        super().keep_artifact(id, name, content)
+    def begin_step(self, id: str, step: str, data: dict[str, Any], *, shown: str) -> bool:
+        self._maybe("log")
+        return super().begin_step(id, step, data, shown=shown)
+
+    def end_step(self, id: str, step: str, data: dict[str, Any], *, left: tuple[str, str] | None, is_task: bool) -> None:
+        self._maybe("end_step")
+        super().end_step(id, step, data, left=left, is_task=is_task)
 
     def is_wanted(self, id: str) -> bool:
         self._maybe("is_wanted")
@@ -105,7 +109,7 @@ def test_a_paid_result_outlasts_a_database_that_is_away(make_bench: Callable[...
     bench = make_bench()
     bench.steps.collect(ID)
     bench.steps.compute(ID)
-    bench.store.which, bench.store.away = ("keep_artifact", "is_wanted"), 4
+    bench.store.which, bench.store.away = ("end_step", "is_wanted"), 4
     bench.steps.task(ID, "research", [])
 
     assert bench.lines().count("begin research") == 1
@@ -116,7 +120,7 @@ def test_a_paid_result_outlasts_a_database_that_is_away(make_bench: Callable[...
 def test_a_database_that_stays_away_is_no_failure_of_the_analysis(make_bench: Callable[..., Bench]) -> None:
     """A step that cannot reach the store raises so, for the engine to run it again; the analysis is not blamed."""
     bench = make_bench()
-    bench.store.which, bench.store.away = ("keep_artifact",), 99
+    bench.store.which, bench.store.away = ("end_step",), 99
     with pytest.raises(StoreUnavailable):
         bench.steps.collect(ID)
     bench.store.away = 0
