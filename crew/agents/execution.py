@@ -19,7 +19,7 @@ from crew.agents.models import base_url_of, make_model
 from crew.agents.names import RULES, candidates, provider_of
 from crew.agents.provider_errors import first_line
 from crew.agents.rules import RulesModel
-from crew.agents.tools import make_tools
+from crew.agents.tools import SheetTool, make_tools
 from crew.blueprint.model import AgentSpec, TaskSpec
 from crew.domain.factsheet import FactSheet
 from crew.domain.run import ModelCall, TaskResult
@@ -114,7 +114,18 @@ def _kickoff(given: Assignment, reviewer: Reviewer, around: Surroundings, *, nam
         if model.failure is not None:
             raise model.failure from error
         raise OutputInvalid(f"task {given.task_name}: {name} gave no usable answer: {first_line(error)}") from error
+    finally:
+        _let_go(work, model)
     return tuple(f"{failure.tool_name}: {failure.failure.message}"[:200] for failure in (work.output.tool_failures if work.output else ()))
+
+
+def _let_go(work: Task, model: MeteredModel) -> None:
+    """Cut what CrewAI's objects hold of the analysis. They hold each other, so that it would stay until the collector looks through everything."""
+    for tool in (work.agent.tools if work.agent else None) or ():
+        if isinstance(tool, SheetTool):
+            tool.let_go()
+    model.let_go()
+    work.guardrail = work._guardrail = None  # noqa: SLF001 - CrewAI keeps it twice
 
 
 def _model(given: Assignment, around: Surroundings, name: str, *, waits: bool) -> MeteredModel:

@@ -39,3 +39,8 @@ class Finish:
         # Not a field of the model: an attribute of this object that stands before the class's method.
         model.__dict__[_TELLS] = listen
         return made
+
+    @staticmethod
+    def leave(model: BaseLLM) -> None:
+        """Listen to `model` no longer: what listens holds it, and it what listens."""
+        model.__dict__.pop(_TELLS, None)

@@ -67,6 +67,11 @@ class MeteredModel(BaseLLM):
         self._inner = self._make()
         self._finish = Finish.of(self._inner)
 
+    def let_go(self) -> None:
+        """Forget the model behind and what it was made from; no further call is possible."""
+        Finish.leave(self._inner)
+        del self._make, self._inner
+
     @property
     def failure(self) -> StockcrewError | None:
         """The error that ended the run, if one of ours did."""

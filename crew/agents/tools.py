@@ -69,13 +69,17 @@ def _described(name: str, schema: type[BaseModel] | None, description: str) -> s
     return format_description_for_llm(name, schema, description)
 
 
-class _SheetTool(BaseTool):
+class SheetTool(BaseTool):
     """A tool over one fact sheet. One class serves all: making a class costs more than a call."""
 
     _answer: Callable[..., str] = PrivateAttr()
 
     def _run(self, **arguments: Any) -> str:
         return self._answer(**arguments)
+
+    def let_go(self) -> None:
+        """Forget the fact sheet; the tool is of no further use."""
+        del self._answer
 
     def to_structured_tool(self) -> CrewStructuredTool:
         """See `BaseTool.to_structured_tool`."""
@@ -92,7 +96,7 @@ def _lines(found: Sequence[Evidence], missing: str) -> str:
 
 
 def _tool(name: str, schema: type[BaseModel], answer: Callable[..., str]) -> BaseTool:
-    made = _SheetTool(name=name, description=DESCRIPTIONS[name], args_schema=schema)
+    made = SheetTool(name=name, description=DESCRIPTIONS[name], args_schema=schema)
     made._answer = answer  # noqa: SLF001 - of our own class
     return made
 

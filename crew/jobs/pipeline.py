@@ -179,5 +179,5 @@ class CrewPipeline:
         # CrewAI brings some hundred thousand objects that stay: looked through again and again, they cost a quarter of an analysis.
         gc.collect()
         gc.freeze()
-        # What is made in an analysis mostly goes with it; looked for less often, most of it is gone by then.
-        gc.set_threshold(20_000, 20, 20)
+        # What is made in an analysis mostly goes with it by itself; the collector, which stops all threads, need not look that often.
+        gc.set_threshold(5_000, 10, 10)

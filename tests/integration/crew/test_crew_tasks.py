@@ -1,5 +1,7 @@
 """Whole tasks through real CrewAI against a loopback provider: drafts verified, calls counted, prompts bounded."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -166,3 +168,20 @@ def test_a_receipt_states_cached_tokens_and_money(run: Callable[..., TaskResult]
 
 def _without_tools(request: ModelRequest) -> ModelRequest:
     return ModelRequest(**{**request.__dict__, "tools": ()})
+
+
+@pytest.mark.parametrize("writer", ["server", "rules"])
+def test_what_a_task_needed_goes_with_it(run: Callable[..., TaskResult], serve: Callable[..., ModelProvider], sheet: FactSheet, writer: str) -> None:
+    """CrewAI's objects hold each other, but no longer the fact sheet: it is free at once, before the collector looks through all objects."""
+    server = serve() if writer == "server" else None
+    run(server=server)
+    own = sheet.model_copy(deep=True)
+    seen = weakref.ref(own)
+    gc.collect()
+    gc.disable()
+    try:
+        run(server=server, of=own)
+        del own
+        assert seen() is None
+    finally:
+        gc.enable()
