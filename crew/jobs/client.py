@@ -24,6 +24,7 @@ from crew.store.analyses import AnalysisStore, utc_now
 from crew.store.batches import BatchStore
 from crew.store.engine import make_engine
 from crew.store.heartbeats import seen
+from crew.store.turns import Turns
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -56,7 +57,7 @@ class JobClient:
         self._clock = clock
         self._ids = ids
         self._lock = threading.Lock()
-        self._turns = threading.Lock()
+        self._turns = Turns()
         self._engine: sa.Engine | None = None
         self._analyses: AnalysisStore | None = None
         self._dbos: DBOSClient | None = None
@@ -82,16 +83,16 @@ class JobClient:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """On SQLite one thread after the other: its own way to wait for the file is to sleep ever longer and let the newest in first."""
+        """On SQLite one thread after the other, before it takes a connection: those who wait to write keep none from those who read."""
         if not self._settings.is_sqlite:
             yield
             return
-        if not self._turns.acquire(timeout=self._patience_s):
+        if not self._turns.take(within_s=self._patience_s):
             raise StoreUnavailable("the database cannot be used: others have been writing for too long")
         try:
             yield
         finally:
-            self._turns.release()
+            self._turns.hand_on()
 
     def submit_within(
         self, connection: sa.Connection, request: AnalysisRequest, *, tenant: str, request_id: str | None, origin: Origin | None
