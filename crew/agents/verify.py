@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from crew.agents.verification import direction, figures, meaning, wording
+from crew.agents.verification import direction, figures, language, meaning, wording
 from crew.agents.verification.claims import data_faults
 from crew.agents.verification.known import Fault, Known
 from crew.agents.verification.sentence import Sentence, sentences
@@ -33,8 +33,8 @@ RULES: tuple[Callable[[Sentence, Known], Iterator[Fault]], ...] = (
     wording.promise,
     wording.instruction,
     wording.markup,
-    wording.other_language,
-    wording.encoded,
+    language.other_language,
+    language.encoded,
     wording.uncited_change,
 )
 

@@ -17,6 +17,7 @@ from crew.domain.analysis import TERMINAL, Analysis, AnalysisRequest, Event, Eve
 from crew.domain.base import Value
 from crew.domain.run import ModelCall
 from crew.errors import Gone, NotFound
+from crew.store import statements
 from crew.store.connect import connected
 from crew.store.mates import lock_in_order, mates_to_stop
 from crew.store.moments import aware, maybe_aware
@@ -25,36 +26,12 @@ from crew.store.pages import newest_first
 from crew.store.prepared import Prepared, Values
 from crew.store.rows import WISHES, analysis_of, request_columns, wishes_of
 from crew.store.schedule_tables import schedule_run_items
-from crew.store.tables import analyses, artifacts, batch_items, deleted_analyses, events
+from crew.store.tables import analyses, batch_items, deleted_analyses, events
 from crew.store.usage import count_call
 from crew.telemetry import current_traceparent
 
 Clock = Callable[[], datetime]
 _MOST_READ = 512
-# Not IN, whose parameters are spelled out anew whenever it is run.
-_LIVE = sa.or_(analyses.c.status == "queued", analyses.c.status == "running")
-# The statements that clients and steps make the service repeat most, built once: to build one takes longer than to run it.
-_BY_ID = sa.select(analyses).where(analyses.c.id == sa.bindparam("id"))
-_OF_TENANT = _BY_ID.where(analyses.c.tenant == sa.bindparam("tenant"))
-_STATUS = sa.select(analyses.c.status).where(analyses.c.id == sa.bindparam("id"), analyses.c.tenant == sa.bindparam("tenant"))
-_NEW = sa.insert(analyses).returning(*analyses.c)
-_NEW_EVENT = sa.insert(events)
-_COUNTED = sa.update(analyses).where(analyses.c.id == sa.bindparam("of"))
-_NEXT = _COUNTED.values(last_seq=analyses.c.last_seq + 1).returning(analyses.c.last_seq)
-_NEXT_LIVE = _NEXT.where(_LIVE)
-_TAKEN_BACK = _COUNTED.values(last_seq=analyses.c.last_seq - 1)
-_AT_STEP = _COUNTED.values(current_step=sa.bindparam("step"))
-_TASK_DONE = _COUNTED.values(completed_tasks=analyses.c.completed_tasks + 1)
-_OVERDUE = (
-    sa.select(analyses.c.id)
-    .where(analyses.c.status == "queued", analyses.c.deadline_at <= sa.bindparam("now"))
-    .order_by(analyses.c.deadline_at)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
-_NEW_ARTIFACT = sa.insert(artifacts)
-_LOGGED = sa.select(events.c.seq).where(events.c.analysis_id == sa.bindparam("of"), events.c.once == sa.bindparam("once"))
-_WANTED = sa.select(analyses.c.id).where(analyses.c.id == sa.bindparam("of"), _LIVE, analyses.c.cancel_requested_at.is_(None))
-_ARTIFACT = sa.select(artifacts.c.content).where(artifacts.c.analysis_id == sa.bindparam("of"), artifacts.c.name == sa.bindparam("name"))
 
 
 def utc_now() -> datetime:
@@ -107,11 +84,11 @@ class AnalysisStore:
 
     @cached_property
     def _one(self) -> Prepared:
-        return Prepared(self._engine, _OF_TENANT)
+        return Prepared(self._engine, statements.OF_TENANT)
 
     @cached_property
     def _one_status(self) -> Prepared:
-        return Prepared(self._engine, _STATUS)
+        return Prepared(self._engine, statements.STATUS)
 
     def transaction(self) -> AbstractContextManager[sa.Connection]:
         """One transaction; database failures become StoreUnavailable, and nothing of it is kept."""
@@ -147,10 +124,10 @@ class AnalysisStore:
             values |= origin.model_dump(exclude={"labels"}) | {"labels": json.dumps(origin.labels) if origin.labels else None}
         first = 1
         new = {"id": id, "tenant": tenant, "status": "queued", "total_tasks": total_tasks, "created_at": now, "last_seq": first, **values}
-        row = connection.execute(_NEW, new).one()
+        row = connection.execute(statements.NEW, new).one()
         # No other event can be there yet, and nobody is told of this one: none of what `append` looks for needs to be looked for.
         event = {"analysis_id": id, "seq": first, "once": "analysis.queued", "type": "analysis.queued", "at": now}
-        connection.execute(_NEW_EVENT, event | {"data": json.dumps({"symbol": request.symbol})})
+        connection.execute(statements.NEW_EVENT, event | {"data": json.dumps({"symbol": request.symbol})})
         return analysis_of(row)
 
     def live_twin(self, request: AnalysisRequest, *, tenant: str, connection: sa.Connection | None = None) -> Analysis | None:
@@ -174,7 +151,11 @@ class AnalysisStore:
         """
         if tenant is not None and connection is None:
             return self._of_tenant(id, tenant)
-        found = self._first(_BY_ID, connection, id=id) if tenant is None else self._first(_OF_TENANT, connection, id=id, tenant=tenant)
+        found = (
+            self._first(statements.BY_ID, connection, id=id)
+            if tenant is None
+            else self._first(statements.OF_TENANT, connection, id=id, tenant=tenant)
+        )
         if found is None:
             raise self._missing(id, tenant)
         return found
@@ -276,14 +257,14 @@ class AnalysisStore:
     ) -> bool:
         """Append an event under the next number; False when `once` was logged already, or when the analysis has ended and this is not `final`."""
         # The counter comes first: its lock makes parallel steps wait here, so that numbers have no gaps and nothing is logged twice.
-        seq = connection.execute(_NEXT if final else _NEXT_LIVE, {"of": id}).scalar_one_or_none()
+        seq = connection.execute(statements.NEXT if final else statements.NEXT_LIVE, {"of": id}).scalar_one_or_none()
         if seq is None:
             return False
-        if once is not None and connection.execute(_LOGGED, {"of": id, "once": once}).first():
-            connection.execute(_TAKEN_BACK, {"of": id})
+        if once is not None and connection.execute(statements.LOGGED, {"of": id, "once": once}).first():
+            connection.execute(statements.TAKEN_BACK, {"of": id})
             return False
         now = self._clock()
-        connection.execute(_NEW_EVENT, {"analysis_id": id, "seq": seq, "once": once, "type": type, "at": now, "data": json.dumps(data)})
+        connection.execute(statements.NEW_EVENT, {"analysis_id": id, "seq": seq, "once": once, "type": type, "at": now, "data": json.dumps(data)})
         fan_out(connection, Event(analysis_id=id, seq=seq, type=type, at=now, data=data))
         if type == "model.called":
             count_call(connection, id, ModelCall.model_validate(data), day=now.astimezone(UTC).date())
@@ -299,7 +280,7 @@ class AnalysisStore:
         with self.transaction() as connection:
             new = self.append(connection, id, "step.started", data, once=f"started:{step}")
             if new:
-                connection.execute(_AT_STEP, {"of": id, "step": shown})
+                connection.execute(statements.AT_STEP, {"of": id, "step": shown})
             return new
 
     def end_step(self, id: str, step: str, data: dict[str, Any], *, left: tuple[str, str] | None, is_task: bool) -> None:
@@ -315,14 +296,14 @@ class AnalysisStore:
     def _end_step(self, id: str, step: str, data: dict[str, Any], *, left: tuple[str, str] | None, is_task: bool) -> None:
         with self.transaction() as connection:
             if left is not None:
-                connection.execute(_NEW_ARTIFACT, {"analysis_id": id, "name": left[0], "content": left[1]})
+                connection.execute(statements.NEW_ARTIFACT, {"analysis_id": id, "name": left[0], "content": left[1]})
             if self.append(connection, id, "step.finished", data, once=f"finished:{step}") and is_task:
-                connection.execute(_TASK_DONE, {"of": id})
+                connection.execute(statements.TASK_DONE, {"of": id})
 
     def begin(self, id: str, *, total_tasks: int) -> bool:
         """Mark a queued analysis running; False when it has ended already."""
         with self.transaction() as connection:
-            change = sa.update(analyses).where(analyses.c.id == id, _LIVE)
+            change = sa.update(analyses).where(analyses.c.id == id, statements.LIVE)
             started = sa.func.coalesce(analyses.c.started_at, self._clock())
             found = connection.execute(change.values(status="running", started_at=started, total_tasks=total_tasks)).rowcount
             if found:
@@ -336,7 +317,7 @@ class AnalysisStore:
         with self.transaction() as connection:
             mates = mates_to_stop(connection, id) if status == "failed" else []
             lock_in_order(connection, [id, *mates])
-            change = sa.update(analyses).where(analyses.c.id == id, _LIVE)
+            change = sa.update(analyses).where(analyses.c.id == id, statements.LIVE)
             stored = failure.model_dump_json() if failure else None
             ended = change.values(
                 status=status, finished_at=self._clock(), dedupe_key=None, current_step=None, failure=stored, report_status=report_status
@@ -351,7 +332,7 @@ class AnalysisStore:
     def request_cancel(self, connection: sa.Connection, ids: Sequence[str]) -> None:
         """Note that somebody wants the analyses stopped; those that no worker has begun are stopped at once."""
         for id in sorted(ids):
-            noted = sa.update(analyses).where(analyses.c.id == id, _LIVE, analyses.c.cancel_requested_at.is_(None))
+            noted = sa.update(analyses).where(analyses.c.id == id, statements.LIVE, analyses.c.cancel_requested_at.is_(None))
             connection.execute(noted.values(cancel_requested_at=self._clock()))
             waiting = sa.update(analyses).where(analyses.c.id == id, analyses.c.status == "queued")
             if connection.execute(waiting.values(status="canceled", finished_at=self._clock(), dedupe_key=None)).rowcount:
@@ -360,17 +341,17 @@ class AnalysisStore:
     def overdue(self, *, limit: int = 100) -> Sequence[str]:
         """Ids of up to `limit` queued analyses whose own deadline has passed; running ones are stopped by their worker."""
         with self.transaction() as connection:
-            return list(connection.execute(_OVERDUE, {"now": self._clock(), "most": limit}).scalars())
+            return list(connection.execute(statements.OVERDUE, {"now": self._clock(), "most": limit}).scalars())
 
     def is_wanted(self, id: str) -> bool:
         """Whether work on the analysis still serves anybody: it is under way and nobody asked it to stop."""
         with self.transaction() as connection:
-            return connection.execute(_WANTED, {"of": id}).first() is not None
+            return connection.execute(statements.WANTED, {"of": id}).first() is not None
 
     def artifact(self, id: str, name: str) -> str | None:
         """What a step left under `name`, None before it did."""
         with self.transaction() as connection:
-            return connection.execute(_ARTIFACT, {"of": id, "name": name}).scalar_one_or_none()
+            return connection.execute(statements.ARTIFACT, {"of": id, "name": name}).scalar_one_or_none()
 
     def model_calls(self, id: str, *, task: str | None = None) -> Sequence[ModelCall]:
         """Every model call logged so far, of one task or of all, in the order of the log."""
