@@ -1,12 +1,15 @@
 """An agent and its loop as CrewAI runs them, without what it would work out over and over: a pydantic class, signatures, a first loop unused."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 from crewai import Agent, Task
 from crewai.agents.agent_executor import AgentExecutor, AgentExecutorState
 from crewai.flow.flow import FlowState
 from crewai.flow.flow_definition import FlowDefinition
 from crewai.flow.flow_wrappers import FlowMethod
+from crewai.flow.types import FlowMethodName
 from crewai.tools import BaseTool
 
 
@@ -15,7 +18,19 @@ class _State(FlowState, AgentExecutorState):
 
 
 class LeanExecutor(AgentExecutor):
-    """CrewAI's executor with the class of its state defined once."""
+    """CrewAI's executor with the class of its state defined once, and its steps run where its loop runs."""
+
+    async def _execute_method(self, method_name: FlowMethodName, method: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, str | None]:
+        """Run a step, in the thread that runs the agent. CrewAI hands each step to another one, and then to a third what would keep the
+        state of a flow, which this one does not keep: a dozen changes of threads for each call of a model.
+        """
+        result = method(*args, **kwargs)
+        if inspect.isawaitable(result):
+            result = await result
+        self._method_outputs.append({"method": str(method_name), "output": result})
+        self._method_execution_counts[method_name] = self._method_execution_counts.get(method_name, 0) + 1
+        self._completed_methods.add(method_name)
+        return result, None
 
     def _create_initial_state(self) -> AgentExecutorState:
         return _State()

@@ -1,9 +1,11 @@
 """Whole tasks through real CrewAI against a loopback provider: drafts verified, calls counted, prompts bounded."""
 
 import gc
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import pytest
 from fakes.model_protocols import ModelRequest, Reply
@@ -185,3 +187,19 @@ def test_what_a_task_needed_goes_with_it(run: Callable[..., TaskResult], serve: 
         assert seen() is None
     finally:
         gc.enable()
+
+
+def test_an_agent_works_in_the_thread_that_runs_it(run: Callable[..., TaskResult], serve: Callable[..., ModelProvider]) -> None:
+    """Whatever the agent does between its model calls, it does where its task was begun: each change of threads has a price with many at once."""
+
+    class Noted(list[ModelCall]):
+        threads: ClassVar[set[int]] = set()
+
+        def append(self, call: ModelCall) -> None:
+            self.threads.add(threading.get_ident())
+            super().append(call)
+
+    calls = Noted()
+    result = run(server=serve(), calls=calls)
+    assert len(calls) == len(result.calls) == 2
+    assert calls.threads == {threading.get_ident()}
