@@ -22,7 +22,7 @@ class LeanExecutor(AgentExecutor):
 
     async def _execute_method(self, method_name: FlowMethodName, method: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, str | None]:
         """Run a step, in the thread that runs the agent. CrewAI hands each step to another one, and then to a third what would keep the
-        state of a flow, which this one does not keep: a dozen changes of threads for each call of a model.
+        state of a flow, which this one does not keep: some twenty changes of threads for a task with one call of a model.
         """
         result = method(*args, **kwargs)
         if inspect.isawaitable(result):
