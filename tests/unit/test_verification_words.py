@@ -50,7 +50,7 @@ def test_a_phrase_is_found_wherever_its_pattern_would_find_it(name: str) -> None
         expected = [match.span() for match in pattern.finditer(text)]
         found += len(expected)
         assert [match.span() for match in phrases.finditer(text)] == expected, text
-        assert phrases.without(text) == pattern.sub(" ", text), text
+        assert phrases.sub(" ", text) == pattern.sub(" ", text), text
     assert found >= len(listed)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from crew.agents.verification.known import Fault, Known
-from crew.agents.verification.lexicon import LEXICON, Phrases
+from crew.agents.verification.lexicon import LEXICON, Guarded, Phrases
 from crew.agents.verification.sentence import MARK, Sentence, Window
 from crew.domain.evidence import Evidence
 
@@ -26,16 +26,16 @@ _AMOUNTS = (
     "cashflow.operating",
     "margin.",
 )
-_HIGHER, _LOWER = LEXICON.any_of("higher_than"), LEXICON.any_of("lower_than")
 _FAR = 45
 _RELATIVE = re.compile(r"premium|discount|prêmio|desconto|prima|descuento", re.IGNORECASE)
 
 
-def _between_two(words: Phrases) -> re.Pattern[str]:
-    return re.compile(rf"{MARK}(?P<between>[^{MARK}.;]{{0,40}}?){words.pattern}(?P<then>[^{MARK}.;]{{0,60}}){MARK}", re.IGNORECASE)
+def _between_two(words: Phrases) -> Guarded:
+    pattern = rf"{MARK}(?P<between>[^{MARK}.;]{{0,40}}?){words.pattern}(?P<then>[^{MARK}.;]{{0,60}}){MARK}"
+    return Guarded(re.compile(pattern, re.IGNORECASE), words.telltales)
 
 
-_COMPARED = ((_HIGHER, _between_two(_HIGHER), 1, "above"), (_LOWER, _between_two(_LOWER), -1, "below"))
+_COMPARED = ((_between_two(LEXICON.any_of("higher_than")), 1, "above"), (_between_two(LEXICON.any_of("lower_than")), -1, "below"))
 
 
 def is_change(item: Evidence) -> bool:
@@ -107,8 +107,8 @@ def wrong_comparison(sentence: Sentence, _known: Known) -> Iterator[Fault]:
     """Of two figures of one unit the one called higher is higher."""
     if len(sentence.cited) < 2:
         return
-    for words, pattern, sign, word in _COMPARED:
-        for match in pattern.finditer(sentence.plain) if words.may_be_in(sentence.plain) else ():
+    for pattern, sign, word in _COMPARED:
+        for match in pattern.finditer(sentence.plain):
             one, other = (next((cited.item for cited in sentence.cited if cited.at == at), None) for at in (match.start(), match.end() - 1))
             if one is None or other is None or one.unit != other.unit or isinstance(one.value, str) or isinstance(other.value, str):
                 continue

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from crew.agents.verification.known import Fault, Known
-from crew.agents.verification.lexicon import LEXICON, Phrases
+from crew.agents.verification.lexicon import LEXICON, Guarded, Phrases
 from crew.agents.verification.sentence import MARK, Sentence
 from crew.blueprint.catalog import FACT_FAMILIES as FAMILIES
 from crew.domain.draft import CITATION
@@ -14,8 +14,12 @@ _CITATION = re.compile(CITATION)
 _NUMBERS, _UNITS = Phrases([word.strip() for word in LEXICON.numbers]), LEXICON.any_of("number_units")
 _LARGE_NUMBERS = LEXICON.any_of("large_numbers")
 _MORE = rf"(?:[\s-]+(?:{LEXICON.any_of('number_joiners').pattern}|{_NUMBERS.pattern}))*"
-_SPELLED = re.compile(rf"(?P<number>{_NUMBERS.pattern}{_MORE})[\s-]+(?P<unit>{_UNITS.pattern})", re.IGNORECASE)
-_LARGE = re.compile(rf"(?P<number>{_LARGE_NUMBERS.pattern}{_MORE})(?P<after>(?:[\s-]+[^\W\d_]+){{0,2}})", re.IGNORECASE)
+_SPELLED = Guarded(
+    re.compile(rf"(?P<number>{_NUMBERS.pattern}{_MORE})[\s-]+(?P<unit>{_UNITS.pattern})", re.IGNORECASE), _NUMBERS.telltales, _UNITS.telltales
+)
+_LARGE = Guarded(
+    re.compile(rf"(?P<number>{_LARGE_NUMBERS.pattern}{_MORE})(?P<after>(?:[\s-]+[^\W\d_]+){{0,2}})", re.IGNORECASE), _LARGE_NUMBERS.telltales
+)
 _MULTIPLIED = LEXICON.any_of("multiplied")
 _SPAN = LEXICON.any_of("spans")
 _AFTER = "|".join(sorted((re.escape(unit) for unit in LEXICON.listed("units") if unit[0].isalpha()), key=len, reverse=True))
@@ -80,16 +84,15 @@ def unbound_figure(sentence: Sentence, known: Known) -> Iterator[Fault]:
 
 def spelled_figure(sentence: Sentence, _known: Known) -> Iterator[Fault]:
     """No figure is spelled out in words, unless it belongs to the name of a figure that the sentence cites (the average over fifty days)."""
-    plain = sentence.plain
-    for match in _SPELLED.finditer(plain) if _NUMBERS.may_be_in(plain) and _UNITS.may_be_in(plain) else ():
+    for match in _SPELLED.finditer(sentence.plain):
         if not _is_licensed(match.group(0), sentence):
             yield "spelled_figure", f"spells a figure out: {match.group(0)!r}; cite it instead"
             return
-    for match in _LARGE.finditer(plain) if _LARGE_NUMBERS.may_be_in(plain) else ():
+    for match in _LARGE.finditer(sentence.plain):
         if not _SPAN.search(match["after"]) and not _is_licensed(match["number"], sentence):
             yield "spelled_figure", f"spells a figure out: {match['number']!r}; cite it instead"
             return
-    if multiplied := _MULTIPLIED.search(plain):
+    if multiplied := _MULTIPLIED.search(sentence.plain):
         yield "spelled_figure", f"spells a figure out: {multiplied.group(0)!r}; cite it instead"
 
 

@@ -72,8 +72,7 @@ class Known:
     @cached_property
     def peers(self) -> frozenset[str]:
         """Symbols of peers that the sheet has figures of."""
-        symbols = {item.id.split(".", 2)[1] for item in self.sheet.evidence if item.id.startswith("peer.")}
-        return frozenset(peer for symbol in symbols if (peer := peer_of(f"peer.{symbol}.any")))
+        return frozenset(item.id.split(".", 2)[1] for item in self.sheet.evidence if item.id.startswith("peer."))
 
     @cached_property
     def benchmarks(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -52,7 +52,40 @@ class Telltales:
         return runs is None or not self._whole.isdisjoint(runs) or (bool(self._stems) and any(run.startswith(self._stems) for run in runs))
 
 
-class Phrases:
+class Guarded:
+    """A pattern that is asked only of texts in which all that it needs may be.
+
+    Args:
+        pattern: finds nothing in a text that lacks one of the `needs`.
+        needs: telling words.
+    """
+
+    def __init__(self, pattern: re.Pattern[str], *needs: Telltales) -> None:
+        self._pattern = pattern
+        self._needs = needs
+
+    def may_be_in(self, text: str) -> bool:
+        """False only when the pattern finds nothing in `text`."""
+        return all(need.may_be_in(text) for need in self._needs)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first place in `text`."""
+        return self._pattern.search(text) if self.may_be_in(text) else None
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """The beginning of `text`."""
+        return self._pattern.match(text) if self.may_be_in(text) else None
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Each place in `text`, in order."""
+        return self._pattern.finditer(text) if self.may_be_in(text) else iter(())
+
+    def sub(self, put: str | Callable[[re.Match[str]], str], text: str) -> str:
+        """`text` with `put` in each place."""
+        return self._pattern.sub(put, text) if self.may_be_in(text) else text
+
+
+class Phrases(Guarded):
     """Words and phrases without regard to case, found where a pattern of them all would find them.
 
     Args:
@@ -61,28 +94,8 @@ class Phrases:
 
     def __init__(self, phrases: Collection[str]) -> None:
         self.pattern = words_pattern(phrases)
-        self._compiled = re.compile(self.pattern, re.IGNORECASE)
-        self._telltales = Telltales(phrases)
-
-    def may_be_in(self, text: str) -> bool:
-        """False only when none of them is in `text`."""
-        return self._telltales.may_be_in(text)
-
-    def search(self, text: str) -> re.Match[str] | None:
-        """The first one in `text`."""
-        return self._compiled.search(text) if self.may_be_in(text) else None
-
-    def match(self, text: str) -> re.Match[str] | None:
-        """One with which `text` begins."""
-        return self._compiled.match(text)
-
-    def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        """Each one in `text`, in order."""
-        return self._compiled.finditer(text) if self.may_be_in(text) else iter(())
-
-    def without(self, text: str) -> str:
-        """`text` with a blank in place of each."""
-        return self._compiled.sub(" ", text) if self.may_be_in(text) else text
+        self.telltales = Telltales(phrases)
+        super().__init__(re.compile(self.pattern, re.IGNORECASE), self.telltales)
 
 
 @dataclass(frozen=True)

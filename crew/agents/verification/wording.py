@@ -16,7 +16,7 @@ from crew.agents.verification.known import (
     peer_of,
     shingles,
 )
-from crew.agents.verification.lexicon import COMMON_WORDS, LEXICON, NAMES, Telltales
+from crew.agents.verification.lexicon import COMMON_WORDS, LEXICON, NAMES, Guarded, Telltales
 from crew.agents.verification.sentence import MARK, Sentence
 from crew.domain.outside import reads_like_instruction
 
@@ -34,25 +34,36 @@ _NO_HEARSAY = LEXICON.any_of("hearsay_safe")
 _RATING, _RATING_SAFE = LEXICON.any_of("rating"), LEXICON.any_of("rating_safe")
 _COMPUTED = LEXICON.any_of("computed_rating")
 _TRADES = Telltales(["buy", "sell", "hold", "comprar", "vender", "manter", "mantener", "compra", "venda", "venta"])
-_BARE_RATING = re.compile(
-    r"\b(?:STRONG )?(?:BUY|SELL|HOLD|COMPRA|VENDA|COMPRAR|VENDER|VENTA)\b|(?:[:–—-]\s*|\brating\s+)(?:a\s+)?(?:strong\s+)?(?:buy|sell|hold|compra|"
-    r"venda|venta)\b[.!]?\s*$"
+_BARE_RATING = Guarded(
+    re.compile(
+        r"\b(?:STRONG )?(?:BUY|SELL|HOLD|COMPRA|VENDA|COMPRAR|VENDER|VENTA)\b|(?:[:–—-]\s*|\brating\s+)(?:a\s+)?(?:strong\s+)?(?:buy|sell|hold|"
+        r"compra|venda|venta)\b[.!]?\s*$"
+    ),
+    _TRADES,
 )
-_NOUN_RATING = re.compile(
-    r"\b(?:an?|um|uma|una)\s+(?:strong\s+|clear\s+|speculative\s+|outright\s+)?(?:buy|sell|hold)\b(?=\s*(?:[.,;!]|for\b|at\b|on\b|here\b|now\b|"
-    r"with\b|$))",
-    re.IGNORECASE,
+_NOUN_RATING = Guarded(
+    re.compile(
+        r"\b(?:an?|um|uma|una)\s+(?:strong\s+|clear\s+|speculative\s+|outright\s+)?(?:buy|sell|hold)\b(?=\s*(?:[.,;!]|for\b|at\b|on\b|here\b|now\b|"
+        r"with\b|$))",
+        re.IGNORECASE,
+    ),
+    _TRADES,
 )
-_TO_TRADE = re.compile(
-    r"\b(?:time|reasons?|opportunity|wise|better|best|moment|should|hora|momento|devem?|deben?|conviene|vale)\s+(?:to\s+|de\s+|a pena\s+)?(?:buy|"
-    r"sell|hold|comprar|vender|manter|mantener)\b"
-    r"(?=\s*(?:[.,;!]|$|(?:the|their|a|o|as|las|el|el)\s+(?:shares?|stock|name|ação|ações|papel|acción|acciones|valor)\b|shares|now|here|into|on\b|"
-    r"more\b|it\b|this\b))",
-    re.IGNORECASE,
+_TO_TRADE = Guarded(
+    re.compile(
+        r"\b(?:time|reasons?|opportunity|wise|better|best|moment|should|hora|momento|devem?|deben?|conviene|vale)\s+(?:to\s+|de\s+|a pena\s+)?(?:buy|"
+        r"sell|hold|comprar|vender|manter|mantener)\b"
+        r"(?=\s*(?:[.,;!]|$|(?:the|their|a|o|as|las|el|el)\s+(?:shares?|stock|name|ação|ações|papel|acción|acciones|valor)\b|shares|now|here|into|on\b|"
+        r"more\b|it\b|this\b))",
+        re.IGNORECASE,
+    ),
+    _TRADES,
 )
 _PROMISE, _INSTRUCTION = LEXICON.any_of("promise"), LEXICON.any_of("instruction")
 _IMPERATIVES = LEXICON.any_of("imperative")
-_IMPERATIVE = re.compile(rf"^[\W_]*{_IMPERATIVES.pattern}(?=\s|[:!])(?!\s(?:side|case|discipline|support|quality)\b)")
+_IMPERATIVE = Guarded(
+    re.compile(rf"^[\W_]*{_IMPERATIVES.pattern}(?=\s|[:!])(?!\s(?:side|case|discipline|support|quality)\b)"), _IMPERATIVES.telltales
+)
 _ACTING = re.compile(r"\b(?:you are|i am|act as|speaking as)", re.IGNORECASE)
 # What any address holds, and any markup: one class of characters is soon looked for.
 _HINT_OF_LINK = re.compile(r"[:@#\[(]|\.\w|www", re.IGNORECASE)
@@ -93,9 +104,9 @@ def _allowed() -> frozenset[str]:
 
 
 @cache
-def _phrases() -> tuple[Telltales, re.Pattern[str]]:
+def _phrases() -> Guarded:
     allowed = sorted(allowed_phrases(), key=len, reverse=True)
-    return Telltales(allowed), re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, allowed)) + r")(?!\w)")
+    return Guarded(re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, allowed)) + r")(?!\w)"), Telltales(allowed))
 
 
 @cache
@@ -105,7 +116,8 @@ def _companies() -> frozenset[str]:
 
 def unknown_name(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """No company, ticker, person or product is named that no fact names."""
-    plain = _with_small_phrases(_own_words(sentence, known))
+    # An allowed name of several words is written small, so that none of its words is taken for another name.
+    plain = _phrases().sub(lambda match: match.group(0).lower(), _own_words(sentence, known))
     if "$" in plain and re.search(r"\$[A-Za-z]{1,6}\b", plain):
         yield "other_company", "names a ticker with a dollar sign"
     cites_text = any(item.id.startswith(_TEXTS[:3]) for item in sentence.items)
@@ -139,12 +151,6 @@ def _opens(before: str) -> bool:
     """Whether a word after `before` begins a sentence, a clause or a quotation."""
     said = before.rstrip()
     return not said or said[-1] in _OPENERS or not said.strip(_LIST_MARKS)
-
-
-def _with_small_phrases(plain: str) -> str:
-    """`plain` with allowed names of several words in small letters, so that none of their words is taken for another name."""
-    telltales, pattern = _phrases()
-    return pattern.sub(lambda match: match.group(0).lower(), plain) if telltales.may_be_in(plain) else plain
 
 
 def _is_abbreviation(word: str, before: str, after: str) -> bool:
@@ -270,11 +276,8 @@ def rating_word(sentence: Sentence, known: Known) -> Iterator[Fault]:
             return
         yield "rating_word", f"states the computed rating as {said[:30]!r}; it is {known.sheet.scorecard.rating}"
         return
-    spoken = _RATING_SAFE.without(plain)
-    rating = _RATING.search(spoken)
-    if rating is None and _TRADES.may_be_in(spoken):
-        rating = _TO_TRADE.search(spoken) or _NOUN_RATING.search(spoken) or _BARE_RATING.search(spoken)
-    if rating:
+    spoken = _RATING_SAFE.sub(" ", plain)
+    if rating := _RATING.search(spoken) or _TO_TRADE.search(spoken) or _NOUN_RATING.search(spoken) or _BARE_RATING.search(spoken):
         yield "rating_word", f"uses the rating word {rating.group(0).strip()!r}; the rating is computed"
 
 
@@ -286,7 +289,7 @@ def promise(sentence: Sentence, _known: Known) -> Iterator[Fault]:
 
 def instruction(sentence: Sentence, known: Known) -> Iterator[Fault]:
     """The reader is told what is, never what to do; no text speaks to a model."""
-    ordered = _IMPERATIVE.search(sentence.plain) if _IMPERATIVES.may_be_in(sentence.plain) else None
+    ordered = _IMPERATIVE.search(sentence.plain)
     if ordered and ordered.group(0).strip(' "“«') in known.own_names:
         ordered = None
     if word := _INSTRUCTION.search(sentence.plain) or ordered:
