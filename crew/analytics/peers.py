@@ -74,14 +74,9 @@ def prefix_of(symbol: str) -> str:
     return "peer." + re.sub(r"[^A-Za-z0-9\-]", "_", symbol)
 
 
-def _enter_peer(figures: Figures, snapshot: MarketSnapshot, peer: PeerFigures) -> bool:
-    """Compute the peer's figures in a book of their own, then carry over those compared and all they rest on."""
-    book = EvidenceBook(as_of=figures.book.as_of, currency=peer.instrument.currency)
-    own = Figures(book)
-    bars = read_bars(peer.prices, minor_units=peer.instrument.minor_units)
-    if len(bars) and (book.as_of - bars.day(-1)).days <= LONGEST_CLOSURE_DAYS:
-        BarLedger(book, bars, peer.instrument).bar("close", len(bars) - 1, name=Name("price.last", "Last price"))
-    alone = MarketSnapshot(
+def snapshot_of(peer: PeerFigures, snapshot: MarketSnapshot) -> MarketSnapshot:
+    """What `snapshot` knows of one of its peers, as a snapshot of that one."""
+    return MarketSnapshot(
         provider=snapshot.provider,
         instrument=peer.instrument,
         retrieved_at=snapshot.retrieved_at,
@@ -89,6 +84,16 @@ def _enter_peer(figures: Figures, snapshot: MarketSnapshot, peer: PeerFigures) -
         statements=peer.statements,
         fx=snapshot.fx,
     )
+
+
+def _enter_peer(figures: Figures, snapshot: MarketSnapshot, peer: PeerFigures) -> bool:
+    """Compute the peer's figures in a book of their own, then carry over those compared and all they rest on."""
+    book = EvidenceBook(as_of=figures.book.as_of, currency=peer.instrument.currency)
+    own = Figures(book)
+    bars = read_bars(peer.prices, minor_units=peer.instrument.minor_units)
+    if len(bars) and (book.as_of - bars.day(-1)).days <= LONGEST_CLOSURE_DAYS:
+        BarLedger(book, bars, peer.instrument).bar("close", len(bars) - 1, name=Name("price.last", "Last price"))
+    alone = snapshot_of(peer, snapshot)
     reported = enter_statements(own, alone, _LINES)
     if reported is None:
         return False

@@ -151,11 +151,8 @@ class AnalysisStore:
         """
         if tenant is not None and connection is None:
             return self._of_tenant(id, tenant)
-        found = (
-            self._first(statements.BY_ID, connection, id=id)
-            if tenant is None
-            else self._first(statements.OF_TENANT, connection, id=id, tenant=tenant)
-        )
+        query, named = (statements.BY_ID, {"id": id}) if tenant is None else (statements.OF_TENANT, {"id": id, "tenant": tenant})
+        found = self._first(query, connection, **named)
         if found is None:
             raise self._missing(id, tenant)
         return found

@@ -2,22 +2,14 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from fakes.waiting import until
 
 from crew.store.turns import TurnConnection, Turns
-
-
-def until(condition: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    """Wait until `condition` holds."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -94,14 +86,15 @@ def test_a_transaction_of_one_connection_keeps_another_ones_waiting(connect: Cal
     assert one.cursor().execute("SELECT number FROM numbers ORDER BY number").fetchall() == [(1,), (2,)]
 
 
-@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
-def test_whatever_ends_a_transaction_hands_the_turn_on(connect: Callable[..., TurnConnection], end: str) -> None:
-    """After a commit, a rollback, or a connection closed in the middle, the next writer need not wait."""
+@pytest.mark.parametrize(("end", "kept"), [("commit", [(1,), (2,)]), ("rollback", [(2,)]), ("close", [(2,)])])
+def test_whatever_ends_a_transaction_hands_the_turn_on(connect: Callable[..., TurnConnection], end: str, kept: list[tuple[int]]) -> None:
+    """After a commit, a rollback, or a connection closed in the middle, the next writer need not wait, and has its number kept."""
     one, other = connect(), connect(timeout=0.2)
     write(one, 1)
     getattr(one, end)()
     write(other, 2)
     other.commit()
+    assert other.cursor().execute("SELECT number FROM numbers ORDER BY number").fetchall() == kept
 
 
 def test_a_statement_that_fails_keeps_the_turn_for_its_transaction_only(connect: Callable[..., TurnConnection]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from fakes.waiting import until
 
 from api.gunicorn_conf import GRACEFUL_S
 
@@ -43,16 +44,9 @@ def test_livez_answers_beside_as_many_streams_as_there_may_be(start_server: Call
     assert all(response.headers["Retry-After"] for status, response, _ in streams if status == 503)
     for _, response, _ in streams[:50]:
         response.close()
-    wait_until(lambda: open_stream(served.url)[0] == 200)
+    until(lambda: open_stream(served.url)[0] == 200, pause_s=0.1)
     for _, response, _ in streams[50:]:
         response.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 40
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def is_refused(address: tuple[str, int]) -> bool:
@@ -223,7 +217,7 @@ def test_who_connects_while_the_server_ends_is_answered_or_refused(start_server:
     answer = waiting.getresponse()
     assert (answer.status, answer.headers["Connection"]) == (200, "close")
     answer.read()
-    wait_until(lambda: is_refused(address))
+    until(lambda: is_refused(address), pause_s=0.1)
     # A connection that was idle stays for two seconds more, and says that it will not stay longer. A stream tells what there is, to be
     # resumed elsewhere.
     following.request("GET", f"/v1/analyses/{RUNNING}/events", headers=SSE)

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from fakes.waiting import until
 
 from crew.domain.analysis import AnalysisRequest
 from crew.jobs.client import JobClient
@@ -55,13 +56,6 @@ class Reader:
                 fields = {}
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def kill(pid: int) -> None:
     parent = psutil.Process(pid)
     family = [parent, *parent.children(recursive=True)]
@@ -93,12 +87,12 @@ def test_a_stream_goes_on_over_a_stopped_and_a_killed_server(start_server: Calla
     stopped = threading.Event()
     worker = threading.Thread(target=work)
     worker.start()
-    wait_for(lambda: len(reader.seen) > 30)
+    until(lambda: len(reader.seen) > 30, within_s=60)
     served.process.terminate()
     assert served.process.wait(timeout=15) == 0
     served = start_server("api.server", PORT=port)
     before = len(reader.seen)
-    wait_for(lambda: len(reader.seen) > before + 20)
+    until(lambda: len(reader.seen) > before + 20, within_s=60)
     kill(served.process.pid)
     served.process.wait(timeout=15)
     start_server("api.server", PORT=port)

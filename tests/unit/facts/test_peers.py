@@ -3,26 +3,11 @@
 import pytest
 
 from crew.analytics.factsheet import fact_sheet
-from crew.analytics.peers import COMPARED, MARKET_VALUE, prefix_of
+from crew.analytics.peers import COMPARED, MARKET_VALUE, prefix_of, snapshot_of
 from crew.analytics.reference import SAMPLE
-from crew.domain.factsheet import FactSheet
-from crew.domain.market import MarketSnapshot, PeerFigures
 from crew.market.providers.sample import SampleMarketData
 
 COMPANIES = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META")
-
-
-def _alone(snapshot: MarketSnapshot, peer: PeerFigures) -> FactSheet:
-    """The peer's own sheet, with every line of its statements."""
-    own = MarketSnapshot(
-        provider=snapshot.provider,
-        instrument=peer.instrument,
-        retrieved_at=snapshot.retrieved_at,
-        prices=peer.prices,
-        statements=peer.statements,
-        fx=snapshot.fx,
-    )
-    return fact_sheet(own, as_of=None)
 
 
 @pytest.mark.parametrize("symbol", COMPANIES)
@@ -31,7 +16,7 @@ def test_a_peers_figures_are_those_of_its_own_sheet(symbol: str) -> None:
     snapshot = SampleMarketData(SAMPLE).snapshot(symbol)
     sheet = fact_sheet(snapshot, as_of=None)
     for peer in snapshot.peers:
-        own, prefix = _alone(snapshot, peer), prefix_of(peer.instrument.symbol)
+        own, prefix = fact_sheet(snapshot_of(peer, snapshot), as_of=None), prefix_of(peer.instrument.symbol)
         years = sorted((id.rpartition(".")[2] for id in own.by_id if id.startswith("income.net_income.FY")), reverse=True)
         for compared in (MARKET_VALUE, *COMPARED):
             figure = own.by_id.get(compared.figure.format(flow="TTM", year=years[0] if years else ""))
