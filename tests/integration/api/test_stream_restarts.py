@@ -104,7 +104,10 @@ def test_a_stream_goes_on_over_a_stopped_and_a_killed_server(start_server: Calla
     logged = [seq for _, kind, seq in reader.seen if kind not in {"snapshot", "done"}]
     assert logged == list(range(1, EVENTS + 4))
     assert all(last_id == str(seq) for last_id, _, seq in reader.seen)
-    # The reader may find the stopping server once more, which tells what there is and ends.
-    assert [kind for _, kind, _ in reader.seen].count("snapshot") in {3, 4}
+    # The reader may find the stopping server once more, or more often on a busy machine: each such stream tells what there is and ends.
+    *streams, last = reader.statuses
+    assert len(streams) >= 3
+    assert set(streams) == {200}
+    assert [kind for _, kind, _ in reader.seen].count("snapshot") == len(streams)
     assert reader.seen[-1][1] == "done"
-    assert reader.statuses == [200, 200, 200, 204]
+    assert last == 204
