@@ -11,7 +11,7 @@ from flask import Flask
 from api import amp, contract, hooks, problems, proxies, security
 from api.auth import Authenticator
 from api.automation import Automation
-from api.counters import configured_counters
+from api.counters import Counters, configured_counters
 from api.cursors import CursorSigner
 from api.leases import configured_leases
 from api.metrics import HttpMetrics
@@ -50,8 +50,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, *, jobs: Jobs | None = None, clock: Callable[[], datetime] = utc_now, tracing: Tracing | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    *,
+    jobs: Jobs | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    tracing: Tracing | None = None,
+    counters: Counters | None = None,
+) -> Flask:
     """The application. Without `jobs` it opens the configured database; without `tracing`, spans go where the settings say.
+
+    `counters` count requests and failed logins, as the settings say without them.
 
     Raises:
         ConfigurationError: the settings cannot be used.
@@ -62,7 +71,7 @@ def create_app(settings: Settings, *, jobs: Jobs | None = None, clock: Callable[
     app.json.sort_keys = False  # type: ignore[attr-defined]
     proxies.register(app, settings)
     engine = make_engine(settings, pool_size=10, busy_timeout_s=10)
-    rates, keys = Rates(settings, configured_counters(settings)), KeyStore(engine, clock=clock)
+    rates, keys = Rates(settings, counters or configured_counters(settings)), KeyStore(engine, clock=clock)
     tickets = TicketStore(engine, clock=clock)
     app.extensions[SLOT] = Services(
         settings=settings,

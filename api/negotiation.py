@@ -69,6 +69,11 @@ def is_known(etag: str) -> bool:
     return bool(environ["HTTP_IF_NONE_MATCH"] == f'"{etag}"' or request.if_none_match.contains_weak(etag))
 
 
+def is_news(response: Response) -> bool:
+    """Whether the client holds something under `If-None-Match`, and it is not this."""
+    return bool(request.if_none_match) and not is_known(etag_of(response))
+
+
 def not_modified(etag: str, *, vary: str) -> Response:
     """304 for a client that holds the representation with that strong ETag. Nothing else that describes it is repeated (RFC 9110, 15.4.5)."""
     return Response(status=304, headers=(("ETag", f'"{etag}"'), ("Cache-Control", _REVALIDATE), ("Vary", vary)))

@@ -5,11 +5,11 @@ from datetime import UTC
 from functools import partial
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, g
 
 from api.contract import Answer, Resource
 from api.ids import checked_id
-from api.negotiation import conditional
+from api.negotiation import conditional, is_news
 from api.paging import linked, read_page
 from api.ports import Submitted
 from api.prefer import applied, waited
@@ -102,11 +102,10 @@ def _reader(analysis: Analysis) -> Callable[[], Analysis]:
 def get_analysis(analysis_id: str, headers: WaitHeaders) -> Response:
     """Read the state of an analysis.
 
-    With `Prefer: wait=n` the answer comes when the analysis has ended, or with `If-None-Match` when it has changed.
+    With `Prefer: wait=n` the answer comes when the analysis has ended, or with `If-None-Match` when it is no longer what the tag stands for.
     """
     found = services().jobs.get(checked_id("an", analysis_id, "analysis"), tenant=g.principal.tenant)
-    known = request.if_none_match
-    enough = lambda now: now.is_terminal or (bool(known) and now != found)  # noqa: E731 - read where it is used
+    enough = lambda now: now.is_terminal or is_news(json_answer(analysis_body(now)))  # noqa: E731 - read where it is used
     analysis, seconds = waited(found, headers.prefer, enough=enough, read=_reader(found))
     answer = applied(json_answer(analysis_body(analysis)), headers.prefer, seconds)
     if not analysis.is_terminal:

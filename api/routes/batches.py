@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, g
 from pydantic import ValidationError
 
 from api.contract import Answer, Resource
 from api.ids import checked_id
-from api.negotiation import conditional
+from api.negotiation import conditional, is_news
 from api.prefer import applied, waited
 from api.present import json_answer
 from api.problem_types import PROBLEMS
@@ -72,13 +72,13 @@ def create_batch(body: CreateBatch, headers: KeyedHeaders) -> Response:  # noqa:
 def get_batch(batch_id: str, headers: WaitHeaders) -> Response:
     """Read the state of a batch and of each item.
 
-    With `Prefer: wait=n` the answer comes when every analysis has ended, or with `If-None-Match` when anything has changed.
+    With `Prefer: wait=n` the answer comes when every analysis has ended, or with `If-None-Match` when it is no longer what the tag stands for.
     """
-    batches, tenant, known = services().jobs.batches, g.principal.tenant, bool(request.if_none_match)
+    batches, tenant = services().jobs.batches, g.principal.tenant
     found = batches.get(checked_id("ba", batch_id, "batch"), tenant=tenant)
 
     def enough(now: Batch) -> bool:
-        return now.is_finished or (known and now != found)
+        return now.is_finished or is_news(json_answer(_body(now)))
 
     batch, seconds = waited(found, headers.prefer, enough=enough, read=lambda: batches.get(batch_id, tenant=tenant))
     answer = applied(json_answer(_body(batch)), headers.prefer, seconds)

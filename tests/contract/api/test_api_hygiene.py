@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from api.app import create_app
 from api.contract import Operation, operations_of
+from api.counters import MemoryCounters
 from api.routes import RESOURCES
 from api.services import of
 from crew.settings import Settings
@@ -32,7 +33,7 @@ PROTECTING = {
 def production(settings: Settings, jobs: FakeJobs, **changes: Any) -> Flask:
     """The application where a key is required."""
     fixed = {"env": "production", "secret_key": "x" * 32, "data_dir": settings.data_dir, "stream_max_s": 0.3}
-    return create_app(Settings.model_validate(fixed | changes), jobs=jobs, clock=lambda: NOW)
+    return create_app(Settings.model_validate(fixed | changes), jobs=jobs, clock=lambda: NOW, counters=MemoryCounters(lambda: 30.0))
 
 
 def key(app: Flask) -> dict[str, str]:

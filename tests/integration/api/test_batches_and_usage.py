@@ -1,6 +1,7 @@
 """Batches, usage and what tenants see of each other, over HTTP with the real job client on SQLite."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from api.app import create_app
 from api.services import of
 from crew.domain.analysis import Failure
 from crew.domain.run import ModelCall
+from crew.jobs.client import JobClient
 from crew.jobs.migrate import migrate
 from crew.settings import Settings
 from crew.store.analyses import AnalysisStore
@@ -40,6 +42,16 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def production(settings: Settings) -> Iterator[Flask]:
     made = create_app(Settings.model_validate({"env": "production", "secret_key": "x" * 32, "data_dir": settings.data_dir}))
+    yield made
+    of(made).jobs.close()
+
+
+@pytest.fixture
+def production_at_noon(settings: Settings) -> Iterator[Flask]:
+    """The same where no day turns while a test counts by days."""
+    noon = datetime.now(UTC).replace(hour=12)
+    changed = Settings.model_validate({"env": "production", "secret_key": "x" * 32, "data_dir": settings.data_dir})
+    made = create_app(changed, jobs=JobClient(changed, clock=lambda: noon), clock=lambda: noon)
     yield made
     of(made).jobs.close()
 
@@ -88,17 +100,20 @@ def test_a_batch_of_a_hundred(client: FlaskClient) -> None:
     assert listed["next_cursor"] is None
 
 
-def test_a_batch_is_watched_and_canceled(client: FlaskClient) -> None:
+def test_a_batch_is_watched_and_canceled(app: Flask, client: FlaskClient) -> None:
     """Its ETag holds while nothing changes; canceling ends what waits, and a finished batch asks nobody to come back."""
     made = client.post("/v1/batches", json={"items": [{"symbol": "AAPL"}, {"symbol": "MSFT"}]}).get_json()
     first = client.get(made["urls"]["self"])
     same = client.get(made["urls"]["self"], headers={"If-None-Match": first.headers["ETag"], "Prefer": "wait=1"})
     client.post(f"/v1/analyses/{made['items'][0]['analysis_id']}/cancel")
-    changed = client.get(made["urls"]["self"], headers={"If-None-Match": first.headers["ETag"], "Prefer": "wait=10"})
+    while of(app).streams.enter():
+        pass  # Nobody can wait any more, and need not: there is news.
+    changed = client.get(made["urls"]["self"], headers={"If-None-Match": first.headers["ETag"], "Prefer": "wait=30"})
     ended = client.post(made["urls"]["cancel"])
     after = client.get(made["urls"]["self"], headers={"Prefer": "wait=10"})
 
     assert (same.status_code, same.headers["Preference-Applied"]) == (304, "wait=1")
+    assert changed.headers["Preference-Applied"] == "wait=30"
     assert (changed.status_code, changed.get_json()["counts"]["canceled"], changed.get_json()["status"]) == (200, 1, "running")
     assert (ended.status_code, ended.get_json()["status"], ended.get_json()["counts"]["canceled"]) == (200, "finished", 2)
     assert "Retry-After" in first.headers
@@ -122,8 +137,9 @@ def test_an_unknown_batch_is_404(client: FlaskClient, id: str) -> None:
     assert [client.get(f"/v1/batches/{id}").status_code, client.post(f"/v1/batches/{id}/cancel").status_code] == [404, 404]
 
 
-def test_tenants_have_batches_and_usage_of_their_own(production: Flask) -> None:
+def test_tenants_have_batches_and_usage_of_their_own(production_at_noon: Flask) -> None:
     """With another tenant's key a batch does not exist, its filter shows nothing, and usage and quota are those of the key that asks."""
+    production = production_at_noon
     client = production.test_client()
     mine, theirs = (
         {"Authorization": f"Bearer {of(production).keys.issue('production', tenant=tenant, name='t', scopes=['admin'], limits=limits)[1]}"}
@@ -131,7 +147,7 @@ def test_tenants_have_batches_and_usage_of_their_own(production: Flask) -> None:
     )
     made = client.post("/v1/batches", json={"items": [{"symbol": "AAPL"}]}, headers=mine).get_json()
     analysis_id = made["items"][0]["analysis_id"]
-    store = AnalysisStore(make_engine(of(production).settings))
+    store = AnalysisStore(make_engine(of(production).settings), clock=of(production).clock)
     store.begin(analysis_id, total_tasks=1)
     call = ModelCall(task="report", agent="reporter", model="m/one", prompt_tokens=100, completion_tokens=10, milliseconds=1, cost_usd=0.25)
     store.log(analysis_id, "model.called", call.model_dump(mode="json"))
