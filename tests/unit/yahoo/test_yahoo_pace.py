@@ -1,8 +1,10 @@
 """The rate limiter and the single flight."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from fakes.manual_time import ManualTime
@@ -70,3 +72,23 @@ def test_a_failed_flight_fails_everybody_and_is_not_kept() -> None:
         with pytest.raises(KeyError):
             flight.start("key", fetch).result()
         assert flight.start("key", fetch).result() == "found"
+
+
+def test_whoever_asks_while_a_flight_lands_starts_another() -> None:
+    """A failure is told to those who waited for it, and not to somebody who asks a moment later, before it is cleared away."""
+    asked: list[Future[Any]] = []
+
+    class Pool(Executor):
+        """Somebody asks again as soon as a flight has ended."""
+
+        def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.add_done_callback(lambda _: asked.append(flight.start("key", work)))
+            return future
+
+    flight = SingleFlight(Pool())
+    lost = flight.start("key", lambda: None)
+    lost.set_exception(KeyError("lost"))
+
+    assert len(asked) == 1
+    assert not asked[0].done()

@@ -18,7 +18,7 @@ class SingleFlight:
         """Return the future of the running fetch for `key`, starting one when there is none."""
         with self._lock:
             future = self._flying.get(key)
-            if future is not None:
+            if future is not None and not future.done():
                 return future
             future = self._pool.submit(work)
             self._flying[key] = future
