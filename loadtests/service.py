@@ -30,10 +30,7 @@ def embedded_service(log: Path, **variables: str) -> Iterator[str]:
     Raises:
         ServiceNotReady: it ended or was not ready in time.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="stockcrew-loadtest-") as folder, log.open("wb") as output:
+    with _port_held() as port, tempfile.TemporaryDirectory(prefix="stockcrew-loadtest-") as folder, log.open("wb") as output:
         environment = (
             inherited_environment(
                 PORT=str(port),
@@ -57,6 +54,15 @@ def embedded_service(log: Path, **variables: str) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextmanager
+def _port_held() -> Iterator[int]:
+    """A free port that the kernel gives to nobody else: bound, but not listened on, it is free to a server that reuses addresses."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 def _await_ready(base: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -2,15 +2,15 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from fakes.addresses import free_port
+from fakes.waiting import until
 
 from api.contract import operations_of
 from api.paths import SNAPSHOT
@@ -21,12 +21,17 @@ HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 CONFIG = HOOKS.with_name("schemathesis.toml")
 
 
+def _is_up(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/livez", timeout=10).ok
+    except requests.RequestException:
+        return False
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """The real server over real jobs on an SQLite file, with event streams that end soon."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("STOCKCREW_")},
         "PORT": str(port),
@@ -39,12 +44,8 @@ def server(tmp_path: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen([sys.executable, "-m", "fakes.live_server"], env=environment, cwd=ROOT) as process:
         try:
-            for _ in range(200):
-                try:
-                    requests.get(f"{url}/livez", timeout=1)
-                    break
-                except requests.RequestException:
-                    time.sleep(0.1)
+            until(lambda: process.poll() is not None or _is_up(url), within_s=90, pause_s=0.1)
+            assert process.poll() is None
             yield url
         finally:
             process.terminate()
@@ -66,7 +67,7 @@ def test_a_thousand_requests_find_no_difference(server: str, tmp_path: Path) -> 
     assert counted["Tested"] == counted["Selected"] == len(list(operations_of(RESOURCES)))
     assert generated >= 1000
     assert passed == generated
-    metrics = requests.get(f"{server}/metrics", timeout=5).text
+    metrics = requests.get(f"{server}/metrics", timeout=60).text
     answered = re.findall(r'stockcrew_http_requests_total\{.*status="(\d+)"\} ([\d.]+)', metrics)
     assert sum(float(count) for _, count in answered) >= generated
     assert {"200", "201", "202", "204", "404", "405", "409", "415", "422"} <= {status for status, _ in answered}

@@ -47,6 +47,7 @@ class State:
         self.bodies: list[tuple[str, str]] = []
         self.batches: dict[str, list[str]] = {}
         self.numbers = itertools.count(1)
+        self.judged = itertools.count(1)
         self.ids = itertools.count(1)
         self.resumed = 0
         self.lock = threading.Lock()
@@ -87,7 +88,7 @@ class Door(BaseHTTPRequestHandler):
             time.sleep(0.8)
         if self.state.fault == "slow_route" and self.command == "POST":
             time.sleep(0.6)
-        if self.state.fault == "failing" and number % 66 == 0:
+        if self.state.fault == "failing" and self._is_judged(status, media_type) and next(self.state.judged) % 66 == 0:
             status, body, media_type = 500, '{"code": "internal_error"}', "application/problem+json"
         if self.state.fault == "refusing":
             status, body, media_type = 429, '{"code": "rate_limited"}', "application/problem+json"
@@ -103,6 +104,10 @@ class Door(BaseHTTPRequestHandler):
         if status not in {204, 304}:
             self.wfile.write(payload)
         self.wfile.flush()
+
+    def _is_judged(self, status: int, media_type: str) -> bool:
+        """Whether the answer counts for the rate of failures: streams, errors on purpose and the look at the description do not."""
+        return status < 400 and media_type != "text/event-stream" and self.path != "/openapi.json"
 
     def _problem(self, status: int) -> None:
         self._send(status, json.dumps({"status": status}), "application/problem+json")
@@ -180,12 +185,16 @@ class Door(BaseHTTPRequestHandler):
             self._send(200, body, accept, ETag=f'"{accept}"')
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # With five, as it is by default, a connection that comes while the machine is busy waits a second for its second try.
+    request_queue_size = 128
+
+
 def serve(fault: str) -> ThreadingHTTPServer:
     """A server with `fault` bound to a free loopback port; the caller runs `serve_forever` and `shutdown`."""
     door = type("BoundDoor", (Door,), {"state": State(fault)})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), door)
-    server.daemon_threads = True
-    return server
+    return _Server(("127.0.0.1", 0), door)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Load-test summaries and baselines with known figures."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from loadtests.baseline import record
@@ -8,6 +8,19 @@ from loadtests.samples import Sample
 from loadtests.summary import RunFacts, summarise
 
 MACHINE = {"cores": 2, "memory_gib": 24.0, "system": "test", "python": "3.11"}
+
+
+_TIMES = ("http_req_duration", "sse_first_event", "job_completion_time", "batch_completion_time", "dropped_iterations")
+
+
+def is_slowness(crossed: Collection[str]) -> bool:
+    """Whether something is crossed, and nothing but times: then the machine may have been busy, and a good server deserves another run."""
+    return bool(crossed) and all(one.startswith(_TIMES) for one in crossed)
+
+
+def crossings(summary: dict[str, Any]) -> set[str]:
+    """The thresholds that did not hold."""
+    return {f"{one['metric']}: {one['expression']}" for one in summary["thresholds"] if not one["ok"]}
 
 
 def requests(*durations: float, failed: int = 0, name: str = "GET /x") -> list[Sample]:

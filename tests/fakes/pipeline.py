@@ -39,8 +39,8 @@ class SlowPipeline(CrewPipeline):
     """Each step takes `seconds`; `log` gets `begin NAME` and `end NAME` lines.
 
     A step goes on only when there is no file `hold-NAME` beside the log. A task held up asks its guard meanwhile, as it
-    would before each model call. The task named `failing` fails as if its model were away. A file `die-NAME` makes the step
-    take the whole process with it.
+    would before each model call, unless there is a file `deaf-NAME`. The task named `failing` fails as if its model were
+    away. A file `die-NAME` makes the step take the whole process with it.
     """
 
     def __init__(self, settings: Settings, log: Path, *, seconds: float, failing: str | None = None) -> None:
@@ -55,8 +55,10 @@ class SlowPipeline(CrewPipeline):
         if self._log.with_name(f"die-{name}").exists():
             os._exit(9)
         time.sleep(self._seconds)
+        is_deaf = self._log.with_name(f"deaf-{name}").exists()
         while self._log.with_name(f"hold-{name}").exists():
-            check()
+            if not is_deaf:
+                check()
             time.sleep(0.02)
         self._note(f"end {name}")
 

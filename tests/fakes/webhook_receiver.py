@@ -23,6 +23,12 @@ class Received:
         return json.loads(self.body)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # With five, as it is by default, a delivery that comes while the machine is busy waits a second for its second try.
+    request_queue_size = 128
+
+
 class Receiver:
     """Answers 200, or by the path: /status/503, /redirect, /hang, /drip, /retry-after, /huge, /garbage. `answers` overrides the next ones."""
 
@@ -42,8 +48,7 @@ class Receiver:
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         if context is not None:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])

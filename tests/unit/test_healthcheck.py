@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from fakes.addresses import free_port
 
 from crew.healthcheck import main, unhealthy
 from crew.jobs.metrics import WorkerMetrics
@@ -64,7 +65,7 @@ def test_the_worker_is_judged_by_its_heartbeat(age: int | None, problem: str | N
     metrics, now = WorkerMetrics(), 1_800_000_000.0
     if age is not None:
         metrics.last_beat.set(now - age)
-    port = _free_port()
+    port = free_port()
     server = metrics.serve(Settings(worker_metrics_port=port))
     try:
         found = unhealthy("worker", Settings(worker_metrics_port=port), now=now)
@@ -76,14 +77,9 @@ def test_the_worker_is_judged_by_its_heartbeat(age: int | None, problem: str | N
     assert (found is None) if problem is None else problem in str(found)
 
 
-def _free_port() -> int:
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as probe:
-        return probe.server_port
-
-
 def test_nothing_that_listens_is_unhealthy() -> None:
     """A process that is gone is told, for every part."""
-    settings = Settings(port=_free_port(), worker_metrics_port=_free_port())
+    settings = Settings(port=free_port(), worker_metrics_port=free_port())
 
     assert all(unhealthy(part, settings, now=0) for part in ("api", "worker", "all"))
     assert "set STOCKCREW_WORKER_METRICS_PORT" in str(unhealthy("worker", Settings(worker_metrics_port=0), now=0))

@@ -24,7 +24,10 @@ def _child(folder: Path) -> int:
 
 
 def _is_gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_every_descendant_is_ended_when_the_simulation_fails(tmp_path: Path) -> None:

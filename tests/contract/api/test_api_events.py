@@ -1,8 +1,8 @@
 """The event log over HTTP: the stream and the pages."""
 
 import json
-import threading
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, get_args
 
 import pytest
@@ -83,12 +83,14 @@ def test_a_wrong_last_event_id_is_422(client: FlaskClient, finished: str, value:
 
 def test_a_stream_follows_a_running_analysis(client: FlaskClient, jobs: FakeJobs, analysis_id: str) -> None:
     """Events that happen while the stream is open arrive on it, up to done."""
-    timers = [threading.Timer(0.3, jobs.start, (analysis_id,)), threading.Timer(0.7, jobs.finish, (analysis_id, "succeeded"))]
-    for timer in timers:
-        timer.start()
-    response = client.get(f"/v1/analyses/{analysis_id}/events?format=sse")
+    frames = iter(client.get(f"/v1/analyses/{analysis_id}/events?format=sse").response)
+    seen = list(islice(frames, 3))
+    jobs.start(analysis_id)
+    seen.append(next(frames))
+    jobs.finish(analysis_id, "succeeded")
+    seen += frames
 
-    kinds = [kind for _, kind, _ in parsed(response.get_data(as_text=True))]
+    kinds = [kind for _, kind, _ in parsed(b"".join(seen).decode())]
     assert kinds == ["snapshot", "analysis.queued", "analysis.started", "analysis.succeeded", "done"]
 
 
@@ -102,8 +104,10 @@ def test_missing_history_is_told(client: FlaskClient, jobs: FakeJobs, finished: 
 
 def test_the_stop_of_the_process_ends_streams(app: Flask, client: FlaskClient, analysis_id: str) -> None:
     """When the process stops, an open stream ends without done, so that its client resumes elsewhere. So does one that still reaches it."""
-    threading.Timer(0.3, of(app).streams.stopping.set).start()
-    text = client.get(f"/v1/analyses/{analysis_id}/events", headers=SSE).get_data(as_text=True)
+    frames = iter(client.get(f"/v1/analyses/{analysis_id}/events", headers=SSE).response)
+    begun = list(islice(frames, 3))
+    of(app).streams.stopping.set()
+    text = b"".join([*begun, *frames]).decode()
 
     late = client.get(f"/v1/analyses/{analysis_id}/events", headers=SSE)
 

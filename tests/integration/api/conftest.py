@@ -1,7 +1,6 @@
 """The real server on loopback, in a process of its own, and both kinds of database, migrated."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from fakes.addresses import free_port
 from fakes.postgres import fresh_database
 
 from crew.jobs.migrate import migrate
@@ -28,12 +28,6 @@ class Served:
     url: str
     process: subprocess.Popen[str]
     log: Path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_a_key_from_the_command_line_opens_the_service(run: Callable[..., object
     text = made.stdout.strip()
     served = start_server(STOCKCREW_ENV="production", STOCKCREW_SECRET_KEY="k" * 32, STOCKCREW_DATA_DIR=str(tmp_path))
     headers = {"Authorization": f"Bearer {text}"}
-    statuses = [requests.get(f"{served.url}/v1/analyses", headers=sent, timeout=5).status_code for sent in ({}, headers)]
+    statuses = [requests.get(f"{served.url}/v1/analyses", headers=sent, timeout=60).status_code for sent in ({}, headers)]
     listed = run("list").stdout
     revoked = run("revoke", listed.split()[0])
 

@@ -140,13 +140,16 @@ def test_a_refusal_says_what_and_how_long(settings: Settings, client: FlaskClien
     assert refused.headers["RateLimit"].endswith(f', "analyses";r=0;t={wait}')
 
 
-def test_an_ended_analysis_gives_its_place_and_its_reserve_back(settings: Settings, client: FlaskClient) -> None:
+def test_an_ended_analysis_gives_its_place_and_its_reserve_back(settings: Settings) -> None:
     """What counts as running ends with the analysis; of the money only what was spent stays counted, and deleting gives nothing back."""
+    noon = datetime.now(UTC).replace(hour=12)  # so that the day does not turn
+    app = create_app(settings, jobs=JobClient(settings, clock=lambda: noon), clock=lambda: noon)
+    client = app.test_client()
     key_id, text = key_with(settings, KeyLimits(concurrent_analyses=2, usd_per_day=2.5))
     headers = bearer(text)
     made = [client.post("/v1/analyses", json={"symbol": symbol, "model": PAID}, headers=headers).get_json()["id"] for symbol in ("AAPL", "MSFT")]
     third = client.post("/v1/analyses", json={"symbol": "NVDA", "model": PAID}, headers=headers)
-    store = AnalysisStore(make_engine(settings))
+    store = AnalysisStore(make_engine(settings), clock=lambda: noon)
     store.begin(made[0], total_tasks=1)
     call = ModelCall(task="t", agent="a", model=PAID, prompt_tokens=1, completion_tokens=1, milliseconds=1, cost_usd=0.75)
     store.log(made[0], "model.called", call.model_dump(mode="json"))
@@ -155,6 +158,7 @@ def test_an_ended_analysis_gives_its_place_and_its_reserve_back(settings: Settin
     client.delete(f"/v1/analyses/{made[0]}", headers={**headers, "If-Match": "*"})
     fourth = client.post("/v1/analyses", json={"symbol": "NVDA", "model": PAID, "max_cost_usd": 0.76}, headers=headers)
     fifth = client.post("/v1/analyses", json={"symbol": "NVDA", "model": PAID, "max_cost_usd": 0.75}, headers=headers)
+    of(app).jobs.close()
 
     assert (third.status_code, third.get_json()["violated-policies"]) == (429, ["concurrent-analyses"])
     assert (usage["usd_per_day"]["used"], usage["usd_per_day"]["left"], usage["concurrent_analyses"]["left"]) == (0.75, 0.75, 1)

@@ -8,6 +8,7 @@ import pytest
 from fakes.model_protocols import ModelRequest, Reply
 from fakes.model_provider import ModelProvider, Script
 from fakes.model_writer import draft_for, write
+from fakes.waiting import until
 
 from crew.agents.models import forget_clients
 from crew.domain.run import ModelCall, TaskResult
@@ -207,6 +208,7 @@ def test_a_hanging_request_ends_at_the_timeout(wire: Wire) -> None:
     server = wire.answering(lambda _request: Reply(text="late", delay_s=1.2))
     with pytest.raises(ModelUnavailable):
         wire.ask(timeout_s=0.4)
+    until(lambda: len(server.requests) >= 3)
     assert len(server.requests) == 3
 
 

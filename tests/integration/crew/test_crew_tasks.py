@@ -40,7 +40,14 @@ def test_the_whole_crew_runs_against_an_openai_compatible_server(run: Callable[.
 
 def test_parallel_tasks_of_parallel_jobs_are_counted_apart(run: Callable[..., TaskResult], serve: Callable[..., ModelProvider]) -> None:
     """Sixteen jobs at once: each receipt holds its own calls, the sum is the server's own count, and requests overlap."""
-    server = serve(latency_s=0.05)
+    together = threading.Barrier(3)
+
+    def script(request: ModelRequest) -> Reply:
+        if request.number <= 3:
+            together.wait(15)
+        return write(request)
+
+    server = serve(script)
 
     def job(_number: int) -> list[ModelCall]:
         calls: list[ModelCall] = []

@@ -1,5 +1,6 @@
 """The scripts that the workflows call, run here: Render by a stand-in for its API, Docker by a stub command that notes its calls."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fakes.loadtest_server import serve
+from fakes.loadtest_summaries import crossings, is_slowness
 from fakes.render_server import KEY, FakeRender, serve_render
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,15 +86,18 @@ def test_the_smoke_test_of_a_deployed_service(tmp_path: Path, fault: str, code: 
     (tmp_path / "make").write_text("#!/bin/sh\n")  # the environment of this test run is complete already
     (tmp_path / "make").chmod(0o755)
     try:
-        done, _ = _run(
-            str(ROOT / "deploy/smoke.sh"),
-            tmp_path,
-            BASE_URL=f"http://127.0.0.1:{server.server_port}",
-            API_KEY="k",
-            SMOKE_SETTINGS="DURATION=3s",
-            RESULTS=str(tmp_path / "results"),
-            PATH=f"{tmp_path}:{Path(str(K6)).parent}:{os.environ['PATH']}",
-        )
+        for _try in range(3):
+            done, _ = _run(
+                str(ROOT / "deploy/smoke.sh"),
+                tmp_path,
+                BASE_URL=f"http://127.0.0.1:{server.server_port}",
+                API_KEY="k",
+                SMOKE_SETTINGS="DURATION=3s",
+                RESULTS=str(tmp_path / "results"),
+                PATH=f"{tmp_path}:{Path(str(K6)).parent}:{os.environ['PATH']}",
+            )
+            if not is_slowness(crossings(json.loads((tmp_path / "results" / "summary.json").read_text()))):
+                break
     finally:
         server.shutdown()
         server.server_close()

@@ -1,7 +1,6 @@
 """Real worker processes on a real database, SQLite always and PostgreSQL where a server is given."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -77,6 +76,10 @@ class Service:
         """Let the step begin but not end until `release`."""
         self.log.with_name(f"hold-{step}").touch()
 
+    def deafen(self, step: str) -> None:
+        """Let the task not ask its guard while it is held up."""
+        self.log.with_name(f"deaf-{step}").touch()
+
     def release(self, step: str) -> None:
         """Let the step end."""
         self.log.with_name(f"hold-{step}").unlink()
@@ -150,11 +153,3 @@ def service(request: pytest.FixtureRequest) -> Service:
     """The service on each kind of database."""
     made: Service = request.getfixturevalue(f"{request.param}_service")
     return made
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port of loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

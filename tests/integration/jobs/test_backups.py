@@ -89,7 +89,7 @@ class Life:
                     self.queued.append(id)
                     if len(self.queued) > 4:
                         begun.set()
-                if stop.wait(0.05):
+                if stop.wait(0.5 if begun.is_set() else 0.05):
                     return
 
         writer = threading.Thread(target=write)

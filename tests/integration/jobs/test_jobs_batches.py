@@ -200,23 +200,26 @@ def call(model: str, cost: float | None, outcome: str = "ok") -> dict[str, objec
     return made.model_dump(mode="json") | {"outcome": outcome}
 
 
-def test_use_is_counted_exactly_with_each_call(service: "Service", store: AnalysisStore) -> None:
+def test_use_is_counted_exactly_with_each_call(service: "Service") -> None:
     """Calls logged by many threads add up to the billionth of a dollar, by tenant, key, day and model, and outlive the analysis."""
-    mine = service.client.submit(AAPL, tenant="a", origin=Origin(key_id="key_1")).analysis.id
-    theirs = service.client.submit(AAPL, tenant="b").analysis.id
+    noon = datetime.now(UTC).replace(hour=12)
+    client, store = JobClient(service.settings, clock=lambda: noon), AnalysisStore(make_engine(service.settings), clock=lambda: noon)
+    mine = client.submit(AAPL, tenant="a", origin=Origin(key_id="key_1")).analysis.id
+    theirs = client.submit(AAPL, tenant="b").analysis.id
     store.begin(mine, total_tasks=4)
     store.begin(theirs, total_tasks=4)
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lambda _: store.log(mine, "model.called", call("m/one", 0.000000001)), range(40)))
     store.log(mine, "model.called", call("m/two", None, "error"))
     store.log(theirs, "model.called", call("m/one", 0.5))
-    use = service.client.get(mine, tenant="a").usage
+    use = client.get(mine, tenant="a").usage
     store.finish(mine, "succeeded")
-    service.client.delete(mine, tenant="a")
+    client.delete(mine, tenant="a")
+    client.close()
 
     assert (use.prompt_tokens, use.completion_tokens, use.cost_usd, use.unpriced_calls) == (4100, 410, 0.00000004, 1)
-    today = datetime.now(UTC).date()
-    usage = UsageStore(make_engine(service.settings), clock=lambda: datetime.now(UTC))
+    today = noon.date()
+    usage = UsageStore(make_engine(service.settings), clock=lambda: noon)
     one, two = usage.days(tenant="a", first=today - timedelta(days=1), last=today)
     assert (one.model, one.calls, one.failed_calls, one.prompt_tokens, one.cached_tokens, one.cost_usd) == ("m/one", 40, 0, 4000, 200, 0.00000004)
     assert (two.model, two.calls, two.failed_calls, two.unpriced_calls, two.cost_usd) == ("m/two", 1, 1, 1, 0.0)

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from crew.domain.analysis import AnalysisRequest
 from crew.errors import ReportNotReady
 from crew.store.engine import make_engine
-from crew.store.heartbeats import live_workers
+from crew.store.heartbeats import alive, seen
 
 if TYPE_CHECKING:
     from conftest import Service
 
 TASKS = ("research", "fundamentals", "technicals", "report")
+LONG_S = 300.0
 ALL = ("collect", "compute", *TASKS, "compose")
 # What has ended when a step is cut off; the siblings of a task among it.
 BEFORE = {
@@ -125,6 +126,7 @@ def test_a_worker_that_never_comes_back_is_replaced(postgres_service: "Service")
 def test_a_worker_that_was_only_asleep_changes_nothing(postgres_service: "Service") -> None:
     """A stopped worker whose job was taken over wakes up and goes on to no effect: one report, one log, no later step run twice."""
     service = postgres_service
+    service.deafen("research")
     id, first = _held_in_research(service)
     first.send_signal(signal.SIGSTOP)
     service.start_worker()
@@ -150,14 +152,18 @@ def test_locks_of_a_frozen_process_hold_nothing_up(postgres_service: "Service") 
     id, first = _held_in_research(service)
     engine = make_engine(service.settings)
     try:
+        (dying,) = alive(engine, within_s=LONG_S)
+        service.start_worker()
+        service.wait_for(lambda: len(alive(engine, within_s=LONG_S)) == 2)
+        (survivor,) = alive(engine, within_s=LONG_S) - {dying}
+        # Announced is not yet alive: its heart beats once the engine is up.
+        service.wait_for(lambda: any(name == survivor and since_start > silent for name, since_start, silent in seen(engine)))
         frozen = engine.connect()
         frozen.execute(sa.text("SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = :id FOR UPDATE"), {"id": id})
         first.kill()
-        service.start_worker()
-        service.wait_for(lambda: live_workers(engine, within_s=1.0) == 1)
         deadline = time.monotonic() + 4
         while time.monotonic() < deadline:
-            assert live_workers(engine, within_s=3.0), "the survivor's heart waits for the lock"
+            assert survivor in alive(engine, within_s=3.0), "the survivor's heart waits for the lock"
             time.sleep(0.1)
         assert service.steps().count("begin research") == 1
         service.wait_for(lambda: service.steps().count("begin research") == 2)
@@ -192,12 +198,12 @@ def test_sigterm_drains(service: "Service") -> None:
     """SIGTERM lets the running job end and exits 0."""
     service.hold("report")
     id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
-    worker = service.start_worker()
+    worker = service.start_worker(STOCKCREW_DRAIN_S="60")
     service.wait_for(lambda: "begin report" in service.steps())
     worker.terminate()
     service.release("report")
 
-    assert worker.wait(timeout=30) == 0
+    assert worker.wait(timeout=90) == 0
     assert service.client.get(id).status == "succeeded"
 
 
@@ -210,7 +216,7 @@ def test_a_stop_signal_is_heard_whichever_thread_gets_it(sqlite_service: "Servic
     assert ctypes.CDLL(None).tgkill(worker.pid, threads[-1], signal.SIGTERM) == 0
 
     assert threads[-1] != worker.pid
-    assert worker.wait(timeout=15) == 0
+    assert worker.wait(timeout=60) == 0
 
 
 def test_a_job_that_kills_its_workers_is_given_up(sqlite_service: "Service") -> None:
@@ -219,7 +225,7 @@ def test_a_job_that_kills_its_workers_is_given_up(sqlite_service: "Service") -> 
     service.log.with_name("die-compute").touch()
     id = service.client.submit(AnalysisRequest(symbol="AAPL")).analysis.id
     for _ in range(2):
-        assert service.start_worker(STOCKCREW_MAX_RECOVERY_ATTEMPTS="1").wait(timeout=30) == 9
+        assert service.start_worker(STOCKCREW_MAX_RECOVERY_ATTEMPTS="1").wait(timeout=60) == 9
     last = service.start_worker(STOCKCREW_MAX_RECOVERY_ATTEMPTS="1")
     ended = service.finished(id)
 
@@ -235,7 +241,7 @@ def test_a_second_worker_on_sqlite_is_refused(sqlite_service: "Service") -> None
     sqlite_service.wait_for(lambda: sqlite_service.client.readiness().checks["worker"].ok)
     second = sqlite_service.start_worker()
 
-    assert second.wait(timeout=20) != 0
+    assert second.wait(timeout=60) != 0
     assert "SQLite takes one worker" in sqlite_service.output(1).read_text()
 
 

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from fakes.addresses import free_port
 
 from crew.domain.analysis import AnalysisRequest
 from crew.errors import ConfigurationError, StoreUnavailable
@@ -143,6 +144,7 @@ def test_checkpoints_are_json(service: "Service") -> None:
     service.start_worker()
     service.finished(id)
     schema = "" if service.settings.is_sqlite else "dbos."
+    service.wait_for(lambda: _rows(service, f"{schema}workflow_status WHERE status = 'SUCCESS'"))  # which the engine notes after the last step
     queries = (
         f"SELECT output, serialization FROM {schema}operation_outputs",
         f"SELECT o.output, w.serialization FROM {schema}workflow_status w JOIN {schema}workflow_output o USING (workflow_uuid)",
@@ -152,7 +154,7 @@ def test_checkpoints_are_json(service: "Service") -> None:
         stored = [row for query in queries for row in connection.execute(sa.text(query)).all()]
 
     assert {row[1] for row in stored} == {"stockcrew_json"}
-    assert len(stored) >= 9
+    assert len(stored) >= 10
     for row in stored:
         json.loads(row[0])
 
@@ -173,14 +175,15 @@ def test_old_analyses_go_with_the_engines_rows(service: "Service") -> None:
     assert _rows(service, "events WHERE analysis_id <> '" + kept + "'") == 0
 
 
-def test_the_worker_serves_its_metrics(sqlite_service: "Service", free_port: int) -> None:
+def test_the_worker_serves_its_metrics(sqlite_service: "Service") -> None:
     """The worker's own port tells of steps, model calls, tokens and ended analyses."""
-    id = sqlite_service.client.submit(REQUEST).analysis.id
-    worker = sqlite_service.start_worker(STOCKCREW_WORKER_METRICS_PORT=str(free_port))
+    id, port = sqlite_service.client.submit(REQUEST).analysis.id, free_port()
+    worker = sqlite_service.start_worker(STOCKCREW_WORKER_METRICS_PORT=str(port))
     sqlite_service.finished(id)
-    text = _get(f"http://127.0.0.1:{free_port}/metrics")
+    # Counted once the end is in the database, so that it may be read a moment too early.
+    sqlite_service.wait_for(lambda: 'stockcrew_analyses_ended_total{status="succeeded"} 1.0' in _get(f"http://127.0.0.1:{port}/metrics"))
+    text = _get(f"http://127.0.0.1:{port}/metrics")
 
-    assert 'stockcrew_analyses_ended_total{status="succeeded"} 1.0' in text
     assert 'stockcrew_model_calls_total{agent="analyst",model="fake",outcome="ok"} 4.0' in text
     assert 'stockcrew_model_tokens_total{kind="prompt",model="fake"} 80.0' in text
     assert 'stockcrew_step_duration_seconds_count{step="compute"} 1.0' in text

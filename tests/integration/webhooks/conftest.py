@@ -24,7 +24,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def sqlite_settings(tmp_path: Path) -> Settings:
     """Settings on a migrated SQLite file."""
-    settings = Settings(data_dir=tmp_path / "data", webhook_allowed_networks=LOOPBACK, webhook_timeout_s=2, poll_interval_s=0.05)
+    settings = Settings(data_dir=tmp_path / "data", webhook_allowed_networks=LOOPBACK, webhook_timeout_s=5, poll_interval_s=0.05)
     migrate(settings)
     return settings
 
@@ -34,7 +34,7 @@ def postgres_settings(tmp_path: Path) -> Iterator[Settings]:
     """Settings on a fresh PostgreSQL database of the given server."""
     with fresh_database() as url:
         settings = Settings(
-            data_dir=tmp_path / "data", database_url=url, webhook_allowed_networks=LOOPBACK, webhook_timeout_s=2, poll_interval_s=0.05
+            data_dir=tmp_path / "data", database_url=url, webhook_allowed_networks=LOOPBACK, webhook_timeout_s=5, poll_interval_s=0.05
         )
         migrate(settings)
         yield settings

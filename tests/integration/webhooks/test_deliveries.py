@@ -1,7 +1,6 @@
 """Events that become deliveries, and what the courier does with them, on SQLite and PostgreSQL and in time that the test moves."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any
 import prometheus_client
 import pytest
 import sqlalchemy as sa
+from fakes.waiting import until
 from fakes.webhook_receiver import Receiver
 from fakes.webhook_world import TENANT, World
 from standardwebhooks.webhooks import Webhook
@@ -284,9 +284,7 @@ def test_the_courier_works_by_itself_and_counts(small_world: World, receiver: Re
     for _ in range(3):
         small_world.endpoints.test(endpoint.id, tenant=TENANT)
     courier.start()
-    deadline = time.monotonic() + 20
-    while sum(item.attempts for item in small_world.log()) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: sum(item.attempts for item in small_world.log()) >= 3)
     courier.stop(within_s=5)
     attempts = {outcome: registry.get_sample_value("stockcrew_webhook_attempts_total", {"outcome": outcome}) for outcome in ("delivered", "failed")}
 

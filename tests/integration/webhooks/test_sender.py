@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 import trustme
+from fakes.addresses import free_port
 from fakes.webhook_receiver import Receiver
 
 from crew.domain.targets import TargetPolicy
@@ -109,9 +110,9 @@ def test_what_is_not_http_is_an_error(receiver: Receiver) -> None:
     assert "the connection failed" in str(reply.error)
 
 
-def test_nobody_there_is_an_error(free_port: int) -> None:
+def test_nobody_there_is_an_error() -> None:
     """A refused connection and an unknown name are said in words."""
-    refused = sender().post(f"http://127.0.0.1:{free_port}/", HEADERS, b"{}")
+    refused = sender().post(f"http://127.0.0.1:{free_port()}/", HEADERS, b"{}")
     unknown = sender(Names()).post("http://nowhere.example.com:8080/", HEADERS, b"{}")
 
     assert "refused" in str(refused.error)
@@ -187,11 +188,3 @@ def test_a_handshake_that_hangs_is_given_up(trusting: ssl.SSLContext) -> None:
         )
 
     assert reply.error == "no answer within 0.5 s"
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port of loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
