@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from crewai import LLM, BaseLLM
 
+from crew.agents.building import finish_bases
 from crew.agents.provider_errors import PROVIDER_KEYS
 from crew.errors import ConfigurationError
 
@@ -40,6 +41,7 @@ def make_client(wanted: Wanted) -> BaseLLM:
     except (ImportError, ValueError) as error:
         raise _unusable(wanted, str(error)) from error
     _FINISHED.get(wanted.provider, _with_key)(made, wanted)
+    finish_bases()
     return made
 
 

@@ -19,7 +19,8 @@ _QUIET = {
 }
 _locks: dict[str, threading.RLock] = {}
 _locks_guard = threading.Lock()
-_prepared = threading.Event()
+_preparing = threading.Lock()
+_prepared = False
 
 
 def _writable(folder: Path) -> bool:
@@ -44,19 +45,27 @@ def _process_lock(name: str, *, timeout: float = -1) -> Iterator[None]:
 
 
 def prepare(data_dir: Path) -> None:
-    """Set CrewAI's surroundings. Only the first call of a process does anything; call it before CrewAI is imported.
+    """Set CrewAI's surroundings. Only the first call of a process does anything, and others wait for it; call it before CrewAI is imported.
 
     Args:
         data_dir: the service's data folder; CrewAI's files go into `crewai` below it, and so does HOME when HOME cannot be written.
     """
-    if _prepared.is_set():
-        return
-    _prepared.set()
+    global _prepared  # noqa: PLW0603 - CrewAI's surroundings are those of the process
+    with _preparing:
+        if not _prepared:
+            _prepare(data_dir)
+            _prepared = True
+
+
+def _prepare(data_dir: Path) -> None:
     storage = (data_dir / "crewai" / str(os.getpid())).resolve()
     storage.mkdir(parents=True, exist_ok=True)
     os.environ.update(_QUIET, CREWAI_STORAGE_DIR=str(storage))
     if not _writable(Path.home()):
         os.environ["HOME"] = str(data_dir.resolve())
+    from crew.agents.building import one_at_a_time  # noqa: PLC0415 - pydantic is loaded where CrewAI is
+
+    one_at_a_time()
     from crewai_core.lock_store import set_lock_backend  # noqa: PLC0415 - the variables above must stand first
 
     set_lock_backend(_process_lock)

@@ -12,6 +12,10 @@ from crewai.flow.flow_wrappers import FlowMethod
 from crewai.flow.types import FlowMethodName
 from crewai.tools import BaseTool
 
+# Made here, while nothing else runs: CrewAI looks through the class for its steps when the first executor is made, and keeps what it has found in
+# that same class. Of the first tasks of a process, which run in parallel, one could find that the class "changed size during iteration".
+_STEPS = AgentExecutor.flow_definition()
+
 
 class _State(FlowState, AgentExecutorState):
     """What CrewAI derives for each executor: building it over and over took a tenth of an analysis's CPU."""
@@ -38,7 +42,7 @@ class LeanExecutor(AgentExecutor):
     @classmethod
     def flow_definition(cls) -> FlowDefinition:
         """The steps of CrewAI's executor: it looks for them in the class itself, where a subclass has none."""
-        return AgentExecutor.flow_definition()
+        return _STEPS
 
 
 class LeanAgent(Agent):
