@@ -1,7 +1,7 @@
 """Which representation to send, and whether the client has it already."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask import Response, request
 
@@ -69,9 +69,9 @@ def is_known(etag: str) -> bool:
     return bool(environ["HTTP_IF_NONE_MATCH"] == f'"{etag}"' or request.if_none_match.contains_weak(etag))
 
 
-def is_news(response: Response) -> bool:
-    """Whether the client holds something under `If-None-Match`, and it is not this."""
-    return bool(request.if_none_match) and not is_known(etag_of(response))
+def is_news(present: Callable[[], Response]) -> bool:
+    """Whether the client holds something under `If-None-Match`, and it is not what `present` makes, which is made only then."""
+    return bool(request.if_none_match) and not is_known(etag_of(present()))
 
 
 def not_modified(etag: str, *, vary: str) -> Response:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any
 
 import requests
 
+from crew.loopback import free_port
 from crew.settings import inherited_environment
 
 FORMATS = {"json": "application/json", "md": "text/markdown", "html": "text/html"}
@@ -33,7 +33,7 @@ def run_demo(symbol: str, output: Path) -> None:
     """
     _say("StockCrew demo: model `rules` (a rule-based writer, no language model) on the shipped `sample` data, no key, no network.")
     with tempfile.TemporaryDirectory(prefix="stockcrew-demo-") as folder:
-        port = _free_port()
+        port = free_port()
         service = _start(port, Path(folder))
         try:
             base = f"http://127.0.0.1:{port}"
@@ -48,12 +48,6 @@ def run_demo(symbol: str, output: Path) -> None:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - the demo talks to a terminal
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _start(port: int, folder: Path) -> subprocess.Popen[bytes]:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crew.loopback import free_port
 from crew.settings import inherited_environment
 
 START_TIMEOUT_S = 120
@@ -30,7 +30,8 @@ def embedded_service(log: Path, **variables: str) -> Iterator[str]:
     Raises:
         ServiceNotReady: it ended or was not ready in time.
     """
-    with _port_held() as port, tempfile.TemporaryDirectory(prefix="stockcrew-loadtest-") as folder, log.open("wb") as output:
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="stockcrew-loadtest-") as folder, log.open("wb") as output:
         environment = (
             inherited_environment(
                 PORT=str(port),
@@ -54,15 +55,6 @@ def embedded_service(log: Path, **variables: str) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-@contextmanager
-def _port_held() -> Iterator[int]:
-    """A free port that the kernel gives to nobody else: bound, but not listened on, it is free to a server that reuses addresses."""
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        yield int(held.getsockname()[1])
 
 
 def _await_ready(base: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -105,7 +105,7 @@ def get_analysis(analysis_id: str, headers: WaitHeaders) -> Response:
     With `Prefer: wait=n` the answer comes when the analysis has ended, or with `If-None-Match` when it is no longer what the tag stands for.
     """
     found = services().jobs.get(checked_id("an", analysis_id, "analysis"), tenant=g.principal.tenant)
-    enough = lambda now: now.is_terminal or is_news(json_answer(analysis_body(now)))  # noqa: E731 - read where it is used
+    enough = lambda now: now.is_terminal or is_news(lambda: json_answer(analysis_body(now)))  # noqa: E731 - read where it is used
     analysis, seconds = waited(found, headers.prefer, enough=enough, read=_reader(found))
     answer = applied(json_answer(analysis_body(analysis)), headers.prefer, seconds)
     if not analysis.is_terminal:

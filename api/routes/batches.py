@@ -78,7 +78,7 @@ def get_batch(batch_id: str, headers: WaitHeaders) -> Response:
     found = batches.get(checked_id("ba", batch_id, "batch"), tenant=tenant)
 
     def enough(now: Batch) -> bool:
-        return now.is_finished or is_news(json_answer(_body(now)))
+        return now.is_finished or is_news(lambda: json_answer(_body(now)))
 
     batch, seconds = waited(found, headers.prefer, enough=enough, read=lambda: batches.get(batch_id, tenant=tenant))
     answer = applied(json_answer(_body(batch)), headers.prefer, seconds)

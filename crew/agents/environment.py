@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crew.agents.building import one_at_a_time
+
 _QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TRACING_ENABLED": "false",
@@ -63,8 +65,6 @@ def _prepare(data_dir: Path) -> None:
     os.environ.update(_QUIET, CREWAI_STORAGE_DIR=str(storage))
     if not _writable(Path.home()):
         os.environ["HOME"] = str(data_dir.resolve())
-    from crew.agents.building import one_at_a_time  # noqa: PLC0415 - pydantic is loaded where CrewAI is
-
     one_at_a_time()
     from crewai_core.lock_store import set_lock_backend  # noqa: PLC0415 - the variables above must stand first
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +13,6 @@ from typing import Self
 
 class NotReady(Exception):
     """A process did not start, or what was waited for did not happen; the message says what and where to look."""
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def await_that(condition: Callable[[], object], what: str, *, seconds: float, pause_s: float = 0.05) -> None:

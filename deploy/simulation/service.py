@@ -15,8 +15,9 @@ import requests
 import sqlalchemy as sa
 
 from crew.healthcheck import unhealthy
+from crew.loopback import free_port
 from crew.settings import Settings, inherited_environment
-from deploy.simulation.processes import NotReady, Processes, await_that, free_port
+from deploy.simulation.processes import NotReady, Processes, await_that
 from deploy.simulation.proxy import nginx_command
 
 ROOT = Path(__file__).resolve().parents[2]

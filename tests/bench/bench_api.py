@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import psutil
 import requests
 import sqlalchemy as sa
 
+from crew.loopback import free_port
 from crew.settings import Settings, inherited_environment
 from crew.store.engine import make_engine
 from crew.store.keys import ApiKey, KeyLimits, KeyStore
@@ -41,13 +41,6 @@ TURNS = 5
 COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "stockcrew-bench-compiled")}
 REPORTED = ("AAPL", "MSFT", "NVDA", "JPM", "TSLA")
 Figure = tuple[str, float, str, float]
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -9,23 +9,16 @@ from pathlib import Path
 
 import pytest
 import requests
-from fakes.addresses import free_port
-from fakes.waiting import until
+from fakes.waiting import is_up, until
 
 from api.contract import operations_of
 from api.paths import SNAPSHOT
 from api.routes import RESOURCES
+from crew.loopback import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 CONFIG = HOOKS.with_name("schemathesis.toml")
-
-
-def _is_up(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/livez", timeout=10).ok
-    except requests.RequestException:
-        return False
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def server(tmp_path: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen([sys.executable, "-m", "fakes.live_server"], env=environment, cwd=ROOT) as process:
         try:
-            until(lambda: process.poll() is not None or _is_up(url), within_s=90, pause_s=0.1)
+            until(lambda: process.poll() is not None or is_up(url), within_s=90, pause_s=0.1)
             assert process.poll() is None
             yield url
         finally:

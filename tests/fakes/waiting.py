@@ -1,7 +1,10 @@
 """Waiting for what other threads and processes bring about."""
 
+import socket
 import time
 from collections.abc import Callable
+
+import requests
 
 
 def until(condition: Callable[[], object], *, within_s: float = 40.0, pause_s: float = 0.02) -> None:
@@ -10,3 +13,20 @@ def until(condition: Callable[[], object], *, within_s: float = 40.0, pause_s: f
     while not condition():
         assert time.monotonic() < deadline, f"it did not come about within {within_s:g} s"
         time.sleep(pause_s)
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody takes connections at the port of loopback."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def is_up(url: str) -> bool:
+    """Whether the service at `url` answers that it lives."""
+    try:
+        return requests.get(f"{url}/livez", timeout=10).ok
+    except requests.RequestException:
+        return False

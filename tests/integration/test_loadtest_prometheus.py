@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fakes.addresses import free_port
 from fakes.loadtest_server import serve
 from fakes.loadtest_summaries import is_slowness
 
+from crew.loopback import free_port
 from loadtests.prometheus import NotJudged, Run, judge, main, query
 from loadtests.thresholds import load_thresholds, parse_expression
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from fakes.addresses import free_port
 
 from crew.healthcheck import main, unhealthy
 from crew.jobs.metrics import WorkerMetrics
+from crew.loopback import free_port
 from crew.settings import Settings
 
 Serve = Callable[[int, str], int]

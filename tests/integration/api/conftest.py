@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
-from fakes.addresses import free_port
 from fakes.postgres import fresh_database
+from fakes.waiting import is_up
 
 from crew.jobs.migrate import migrate
+from crew.loopback import free_port
 from crew.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -79,11 +79,9 @@ def await_up(served: Served) -> None:
     while time.monotonic() < deadline:
         if served.process.poll() is not None:
             raise AssertionError(served.log.read_text())
-        try:
-            if requests.get(f"{served.url}/livez", timeout=1).ok:
-                return
-        except (requests.ConnectionError, requests.Timeout):
-            time.sleep(0.05)
+        if is_up(served.url):
+            return
+        time.sleep(0.05)
     raise AssertionError(f"not up after {UP_WITHIN_S} s: {served.log.read_text()}")
 
 

@@ -39,9 +39,13 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+def in_production(settings: Settings) -> Settings:
+    return Settings.model_validate({"env": "production", "secret_key": "x" * 32, "data_dir": settings.data_dir})
+
+
 @pytest.fixture
 def production(settings: Settings) -> Iterator[Flask]:
-    made = create_app(Settings.model_validate({"env": "production", "secret_key": "x" * 32, "data_dir": settings.data_dir}))
+    made = create_app(in_production(settings))
     yield made
     of(made).jobs.close()
 
@@ -50,7 +54,7 @@ def production(settings: Settings) -> Iterator[Flask]:
 def production_at_noon(settings: Settings) -> Iterator[Flask]:
     """The same where no day turns while a test counts by days."""
     noon = datetime.now(UTC).replace(hour=12)
-    changed = Settings.model_validate({"env": "production", "secret_key": "x" * 32, "data_dir": settings.data_dir})
+    changed = in_production(settings)
     made = create_app(changed, jobs=JobClient(changed, clock=lambda: noon), clock=lambda: noon)
     yield made
     of(made).jobs.close()

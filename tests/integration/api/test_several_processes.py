@@ -12,10 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from fakes.addresses import free_port
+from fakes.waiting import is_listening, is_up, until
 
 from api.counters import WINDOW_S
 from crew.jobs.migrate import migrate
+from crew.loopback import free_port
 from crew.settings import Settings
 from crew.store.engine import make_engine
 from crew.store.keys import KeyLimits, KeyStore
@@ -46,7 +47,7 @@ class Redis:
             str(folder),
         ]
         self.process = subprocess.Popen([str(REDIS), *options], stdout=subprocess.DEVNULL)
-        until(lambda: socket.create_connection(("127.0.0.1", self.port)).close() is None)
+        until(lambda: is_listening(self.port), within_s=90)
 
     def forget(self) -> None:
         """Drop all that it keeps."""
@@ -59,18 +60,6 @@ class Redis:
         """End it."""
         self.process.kill()
         self.process.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError("it did not come about within 90 s")
 
 
 def migrated(folder: Path) -> Settings:
@@ -103,7 +92,7 @@ def running(start_shared_server: Callable[..., object], redis: Redis, tmp_path_f
     more = {"STOCKCREW_DATA_DIR": str(database.data_dir), "STOCKCREW_FAILED_LOGINS_PER_MINUTE": "5"}
     servers = [start_shared_server("api.server", wait=False, **shared(redis, WEB_CONCURRENCY=count, **more)) for count in ("3", "1")]
     for served in servers:
-        until(lambda url=served.url: requests.get(f"{url}/livez", timeout=5).ok)
+        until(lambda url=served.url: is_up(url), within_s=90)
     return Together([served.url for served in servers], servers[0].process.pid, database)
 
 
@@ -160,7 +149,7 @@ def test_metrics_are_of_all_processes(together: Together) -> None:
     assert at_once(150, ask) == [200] * 150
     first = scrapes()
     workers_of(together)[0].kill()
-    until(lambda: len(workers_of(together)) == 3 and requests.get(f"{url}/livez", timeout=5).ok)
+    until(lambda: len(workers_of(together)) == 3 and is_up(url), within_s=90)
     assert set(at_once(60, ask)) == {200}
     second, text = scrapes(), requests.get(f"{url}/metrics", timeout=30).text
 
@@ -202,7 +191,7 @@ def test_streams_of_a_key_are_counted_over_all_servers(together: Together) -> No
     assert refused.json()["violated-policies"] == ["streams"]
     assert refused.headers["Retry-After"]
     next(answer for answer in streams if answer.status_code == 200).close()
-    until(lambda: open_stream(1).status_code == 200)
+    until(lambda: open_stream(1).status_code == 200, within_s=90)
     for answer in streams:
         answer.close()
 
@@ -214,7 +203,7 @@ def test_without_redis_the_service_goes_on(start_server: Callable[..., object], 
     headers = key(database, requests_per_minute=5)
     first = requests.get(f"{served.url}/v1/analyses", headers=headers, timeout=30)
     redis.stop()
-    until(lambda: time.monotonic() % WINDOW_S < WINDOW_S * 2 / 3)  # the next window would give places back
+    until(lambda: time.monotonic() % WINDOW_S < WINDOW_S * 2 / 3, within_s=90)  # the next window would give places back
     statuses = [requests.get(f"{served.url}/v1/analyses", headers=headers, timeout=30).status_code for _ in range(8)]
     served.process.terminate()
     served.process.wait(timeout=15)

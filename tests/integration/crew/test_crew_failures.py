@@ -102,7 +102,7 @@ def test_waits_grow_and_differ(run: Run, serve: Serve) -> None:
 def test_a_hanging_provider_is_given_up_on(run: Run, serve: Serve) -> None:
     """Each request ends at its timeout; after three the task fails."""
     server = serve(always(Reply(text="late", delay_s=3.0)))
-    with pytest.raises(ModelUnavailable, match=r"Timeout|timed out|no whole answer within"):
+    with pytest.raises(ModelUnavailable, match=r"Timeout|timed out"):
         run(server=server, timeout_s=1.0)
     until(lambda: len(server.requests) >= 3)
     assert len(server.requests) == 3

@@ -50,29 +50,8 @@ for thread in threads:
     thread.join()
 print(seen)
 """
-
-
-def said(program: str, folder: Path) -> str:
-    """What the program prints last, run in a process of its own."""
-    environment = inherited_environment(PYTHONPATH=f"{ROOT}:{ROOT / 'tests'}")
-    command = [sys.executable, "-c", program, str(folder)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=150)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1]
-
-
-def test_the_first_analysis_adds_nothing_to_the_executors_classes(tmp_path: Path) -> None:
-    """CrewAI goes through the attributes of these classes; what one thread added meanwhile would end the task of another."""
-    assert said(FIRST_ANALYSIS, tmp_path) == "[]"
-
-
-def test_nobody_imports_crewai_before_its_surroundings_stand(tmp_path: Path) -> None:
-    """A task that comes while another one prepares them waits, and so never meets CrewAI with its telemetry on."""
-    assert said(TWO_AT_ONCE, tmp_path) == "['true']"
-
-
 SIX_AT_ONCE = """
-import os, sys, threading
+import os, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from crew.domain.analysis import AnalysisRequest
@@ -92,6 +71,25 @@ with ModelProvider() as server:
 print([report.status for report in reports], {call.outcome for report in reports for call in report.provenance.model_calls},
       len(server.requests) - sum(len(report.provenance.model_calls) for report in reports))
 """
+
+
+def said(program: str, folder: Path) -> str:
+    """What the program prints last, run in a process of its own."""
+    environment = inherited_environment(PYTHONPATH=f"{ROOT}:{ROOT / 'tests'}")
+    command = [sys.executable, "-c", program, str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_the_first_analysis_adds_nothing_to_the_executors_classes(tmp_path: Path) -> None:
+    """CrewAI goes through the attributes of these classes; what one thread added meanwhile would end the task of another."""
+    assert said(FIRST_ANALYSIS, tmp_path) == "[]"
+
+
+def test_nobody_imports_crewai_before_its_surroundings_stand(tmp_path: Path) -> None:
+    """A task that comes while another one prepares them waits, and so never meets CrewAI with its telemetry on."""
+    assert said(TWO_AT_ONCE, tmp_path) == "['true']"
 
 
 def test_the_first_six_analyses_of_a_process_lose_no_answer(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from fakes.addresses import free_port
 
 from crew.domain.analysis import AnalysisRequest
 from crew.errors import ConfigurationError, StoreUnavailable
 from crew.jobs.client import JobClient
 from crew.jobs.migrate import ensure_migrated, migrate
+from crew.loopback import free_port
 from crew.settings import Settings, inherited_environment
 from crew.store.engine import make_engine
 from crew.store.tables import analyses, metadata

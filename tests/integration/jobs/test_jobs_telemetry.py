@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from fakes.addresses import free_port
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from crew.domain.analysis import AnalysisRequest, Origin
 from crew.domain.run import ModelCall
+from crew.loopback import free_port
 from crew.settings import Settings
 from crew.telemetry import Tracing, configured_tracing, set_traceparent
 

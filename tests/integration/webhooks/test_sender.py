@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 import trustme
-from fakes.addresses import free_port
 from fakes.webhook_receiver import Receiver
 
 from crew.domain.targets import TargetPolicy
 from crew.jobs.outbound import Sender, system_addresses
+from crew.loopback import free_port
 
 HEADERS = {"Content-Type": "application/json", "webhook-id": "wd_1"}
 LOCAL = TargetPolicy(["127.0.0.0/8"])
