@@ -209,6 +209,8 @@ def _implied(operation: Operation) -> list[str]:
     codes = ["bad_request", "invalid_request"]
     if operation.path_parameters:
         codes.append("not_found")
+    if operation.path_parameters or operation.query is not None:
+        codes.append("uri_too_long")
     if "analysis_id" in operation.path_parameters:
         codes.append("gone")
     if operation.only_json:
